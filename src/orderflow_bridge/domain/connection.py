@@ -1,0 +1,47 @@
+"""An inbound connection: who may call the bridge, with what, and from where."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+__all__ = ["SCOPES", "Connection", "Issue", "Status"]
+
+Status = Literal["enabled", "disabled"]
+
+SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write", "prices:write")
+"""Every scope there is, in the order operators see them."""
+
+
+class Issue(Struct, frozen=True, array_like=True):
+    """What a secret is derived from: a master key's id and a nonce; nothing secret (protocol §1)."""
+
+    key_id: str
+    nonce: bytes
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """A storefront's way in, as an operator made it.
+
+    `allow_list` holds addresses and CIDR ranges as text; empty allows every address. `window` is
+    the replay window in seconds. `previous` still verifies until `previous_until` (Unix
+    milliseconds). Times are Unix milliseconds.
+    """
+
+    client_id: str
+    name: str
+    channel: str
+    status: Status = "enabled"
+    scopes: frozenset[str]
+    allow_list: tuple[str, ...] = ()
+    window: int = 60
+    default_currency: str | None = None
+    current: Issue
+    previous: Issue | None = None
+    previous_until: int = 0
+    created_at: int
+    updated_at: int
+
+    def grants(self, scopes: Sequence[str] | frozenset[str]) -> bool:
+        """Tell whether every one of `scopes` is granted."""
+        return self.scopes.issuperset(scopes)

@@ -1,0 +1,362 @@
+"""The ports: what the bridge asks of storage, catalogue, pricing, payments, clock and entropy.
+
+Everything here is synchronous and is implemented structurally: a plugin inherits nothing. Money is
+an integer in minor units, time is an integer of Unix milliseconds in UTC, identifiers compare as
+bytes. Any storage method may raise `StorageUnavailable` (nothing happened) or `Conflict` (someone
+was faster; the bridge runs the unit again).
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from orderflow_bridge.domain.cart import Cart
+from orderflow_bridge.domain.connection import Connection
+from orderflow_bridge.domain.order import Order, OrderStatus
+from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport
+from orderflow_bridge.domain.pricing import Basket, Priced, ShippingOption
+from orderflow_bridge.domain.product import CatalogueEntry, Product
+
+__all__ = [
+    "PORTS_VERSION",
+    "Answer",
+    "AnswerKey",
+    "AnswerLedger",
+    "CartRepository",
+    "Claim",
+    "Clock",
+    "ConnectionRepository",
+    "Entropy",
+    "IntentLedger",
+    "OrderQuery",
+    "OrderRepository",
+    "Payments",
+    "Pricing",
+    "ProductCatalog",
+    "ProductRepository",
+    "ReplayLedger",
+    "StockLedger",
+    "Storage",
+    "Unit",
+]
+
+PORTS_VERSION = 1
+"""Raised when a port changes in a way that an existing plugin would notice."""
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> int:
+        """Tell the time in Unix milliseconds, UTC."""
+        ...
+
+
+class Entropy(Protocol):
+    """Where randomness comes from."""
+
+    def token(self, length: int) -> bytes:
+        """Give `length` unpredictable bytes."""
+        ...
+
+
+class ProductCatalog(Protocol):
+    """What is for sale. Local and quick: a remote catalogue is imported or cached."""
+
+    def find(self, skus: Sequence[str], currency: str) -> Mapping[str, Product]:
+        """Give the products for sale among `skus`, by sku; what is missing is not sold.
+
+        A product without a price in `currency` has `unit_price` None. Only reads. A cart's skus
+        come in one call.
+        """
+        ...
+
+
+class Pricing(Protocol):
+    """What things cost. Pure: no clock, no storage, no network."""
+
+    def shipping_options(self, basket: Basket) -> Sequence[ShippingOption]:
+        """Give the ways to ship `basket`, in the order a buyer should see them."""
+        ...
+
+    def price(self, basket: Basket, shipping: ShippingOption | None) -> Priced:
+        """Price `basket`; the lines' parts sum exactly to the totals.
+
+        For every line `subtotal` is quantity × unit price. Over all lines the sums of `subtotal`,
+        `discount` and `tax` are the totals', and the sum of `total` plus `totals.shipping` is
+        `totals.total`.
+        """
+        ...
+
+
+class Payments(Protocol):
+    """A payment provider, asked about intents and never told anything: a pure query.
+
+    It is asked outside any transaction, may be slow and may fail: any exception is answered as 503
+    `payment_provider_unavailable`. Without one, the bridge knows only what the host settles.
+    """
+
+    def find(self, intent: str) -> PaymentReport | None:
+        """Tell what the provider knows of `intent`; None where it does not know it."""
+        ...
+
+
+class ConnectionRepository(Protocol):
+    """The inbound connections."""
+
+    def find(self, client_id: str) -> Connection | None:
+        """Read one; in a writing unit it is locked until the unit ends."""
+        ...
+
+    def add(self, connection: Connection) -> None:
+        """Store a new one; raises `Conflict` where the client id is taken."""
+        ...
+
+    def save(self, connection: Connection) -> None:
+        """Replace the one with its client id, which `find` gave in the same writing unit."""
+        ...
+
+    def all(self) -> Sequence[Connection]:
+        """Give every connection, oldest first."""
+        ...
+
+
+class CartRepository(Protocol):
+    """The carts; each belongs to one connection and does not exist for another."""
+
+    def find(self, cart_id: str, *, connection: str) -> Cart | None:
+        """Read one."""
+        ...
+
+    def lock(self, cart_id: str, *, connection: str) -> Cart | None:
+        """Read one in a writing unit, and let no other unit change it until this one ends."""
+        ...
+
+    def add(self, cart: Cart) -> None:
+        """Store a new cart; raises `Conflict` where its id is taken."""
+        ...
+
+    def save(self, cart: Cart, *, replacing: int) -> None:
+        """Replace the cart whose stored version is `replacing`; raises `Conflict` otherwise."""
+        ...
+
+    def crashed(self, *, before: int, limit: int) -> Sequence[Cart]:
+        """Give carts whose conversion's lease ended before `before` (Unix ms)."""
+        ...
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Delete up to `limit` unconverted, unclaimed carts that expired before `before`."""
+        ...
+
+
+class OrderQuery(Struct, frozen=True, kw_only=True):
+    """Which orders, newest first (`placed_at`, then `order_id`, both descending).
+
+    None does not restrict. `placed_after` is inclusive and `placed_before` exclusive, in Unix ms;
+    `email` compares without case; `after` is the (placed_at, order_id) of the last order seen.
+    """
+
+    connection: str | None = None
+    status: OrderStatus | None = None
+    placed_after: int | None = None
+    placed_before: int | None = None
+    email: str | None = None
+    after: tuple[int, str] | None = None
+    limit: int = 20
+
+
+class OrderRepository(Protocol):
+    """The orders."""
+
+    def find(self, order_id: str, *, connection: str | None) -> Order | None:
+        """Read one; an operator passes `connection=None` and sees every connection's."""
+        ...
+
+    def of_cart(self, cart_id: str) -> Order | None:
+        """Read the order that a cart became."""
+        ...
+
+    def place(self, order: Order) -> Order:
+        """Store a new order and give it back with its number (`OF-000123`).
+
+        The cart and the payment intent are unique over all orders: a second one raises `Conflict`.
+        """
+        ...
+
+    def save(self, order: Order, *, expecting: OrderStatus) -> bool:
+        """Replace the order while its stored status is `expecting`; tell whether it was."""
+        ...
+
+    def search(self, query: OrderQuery) -> Sequence[Order]:
+        """Give the orders that match, newest first, at most `query.limit`."""
+        ...
+
+
+class ProductRepository(ProductCatalog, Protocol):
+    """The default catalogue's own storage."""
+
+    def put(self, entries: Sequence[CatalogueEntry]) -> None:
+        """Add or replace products and their tracked stock by sku.
+
+        Prices in currencies that an entry does not name stay.
+        """
+        ...
+
+    def page(self, *, after: str, limit: int) -> Sequence[CatalogueEntry]:
+        """Give products in sku order, those with a sku greater than `after`."""
+        ...
+
+
+class StockLedger(Protocol):
+    """What is left of the skus that are tracked; every other sku is unlimited."""
+
+    def available(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """Tell what is left, of the tracked ones among `skus` only."""
+        ...
+
+    def take(self, wanted: Mapping[str, int]) -> None:
+        """Take from tracked skus, in sku order, never below zero; raises `Conflict` if short."""
+        ...
+
+    def give_back(self, taken: Mapping[str, int]) -> None:
+        """Put back what was taken, in sku order; skus that are no longer tracked are skipped."""
+        ...
+
+
+class IntentLedger(Protocol):
+    """The payment intents, one row each in the whole store."""
+
+    def find(self, intent: str) -> PaymentIntent | None:
+        """Read one, without a lock."""
+        ...
+
+    def add(self, intent: PaymentIntent) -> None:
+        """Store a new one; raises `Conflict` where it exists."""
+        ...
+
+    def save(self, intent: PaymentIntent, *, replacing: int) -> None:
+        """Replace the one whose stored version is `replacing`; raises `Conflict` otherwise."""
+        ...
+
+
+class ReplayLedger(Protocol):
+    """The signatures that were spent."""
+
+    def spend(self, mac: bytes, *, connection: str, until: int) -> bool:
+        """Remember a signature until `until` (Unix ms); False where it was spent before.
+
+        Insert-or-ignore: of any number of units that spend one signature, one gets True.
+        """
+        ...
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` signatures whose `until` is before `before`; tell how many."""
+        ...
+
+
+class AnswerKey(Struct, frozen=True):
+    """The scope of an idempotency key."""
+
+    connection: str
+    action: str
+    key: str
+
+
+class Answer(Struct, frozen=True):
+    """A stored answer."""
+
+    status: int
+    body: bytes
+
+
+class Claim(Struct, frozen=True):
+    """What came of a claim: `new` is ours to execute, `running` is another's, `done` is over.
+
+    `reused` says that the key stands for another body. `answer` is set where it is `done`.
+    `running_until` is set where it is `running`.
+    """
+
+    state: Literal["new", "running", "done", "reused"]
+    answer: Answer | None = None
+    running_until: int = 0
+
+
+class AnswerLedger(Protocol):
+    """The idempotency keys and their answers."""
+
+    def claim(
+        self, key: AnswerKey, *, fingerprint: bytes, now: int, running_until: int, until: int
+    ) -> Claim:
+        """Claim a key for a body's SHA-256, insert-or-ignore.
+
+        A key past its `until`, and one whose `running_until` passed without an answer, is claimed
+        anew (the latter only for the same fingerprint). A twin waits for a unit that has not
+        committed its claim yet. Times in Unix ms.
+        """
+        ...
+
+    def store(self, key: AnswerKey, answer: Answer) -> None:
+        """Store the answer of a claimed key."""
+        ...
+
+    def release(self, key: AnswerKey) -> None:
+        """Forget a claimed key that has no answer."""
+        ...
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` keys whose `until` is before `before`; tell how many."""
+        ...
+
+
+class Unit(Protocol):
+    """One unit of work: reads, and in a writing unit changes that commit together or not at all."""
+
+    @property
+    def connections(self) -> ConnectionRepository: ...
+    @property
+    def carts(self) -> CartRepository: ...
+    @property
+    def orders(self) -> OrderRepository: ...
+    @property
+    def products(self) -> ProductRepository: ...
+    @property
+    def stock(self) -> StockLedger: ...
+    @property
+    def intents(self) -> IntentLedger: ...
+    @property
+    def replays(self) -> ReplayLedger: ...
+    @property
+    def answers(self) -> AnswerLedger: ...
+    @property
+    def changes(self) -> int:
+        """Count the changes asked of this unit so far.
+
+        The bridge compares it around an action: a refusal after a change is a fault.
+        """
+        ...
+
+
+class Storage(Protocol):
+    """Where everything is kept; used from any thread, and again after a fork."""
+
+    def reading(self) -> AbstractContextManager[Unit]:
+        """Open a unit that takes no write lock and must not change anything."""
+        ...
+
+    def writing(self) -> AbstractContextManager[Unit]:
+        """Open a unit that commits when left, and rolls back where an exception leaves it."""
+        ...
+
+    def migrate(self) -> Sequence[str]:
+        """Bring the schema forward; name the migrations that were applied."""
+        ...
+
+    def pending_migrations(self) -> Sequence[str]:
+        """Name the migrations that `migrate` would apply; empty on an up-to-date schema."""
+        ...
+
+    def close(self) -> None:
+        """Give back everything; a later use opens again."""
+        ...

@@ -1,0 +1,121 @@
+"""One typed object of settings: argument > environment > `orderflow-bridge.toml` > default."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.pricing import Rounding, ShippingRate, TaxRate
+
+__all__ = ["KEYS_FILE", "SETTINGS_FILE", "Settings"]
+
+SETTINGS_FILE = "orderflow-bridge.toml"
+KEYS_FILE = "orderflow-bridge.keys"
+_PREFIX = "ORDERFLOW_BRIDGE_"
+_DAY = 86_400
+
+_Positive = Annotated[int, Meta(ge=1)]
+
+
+class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that can be set; durations in seconds, sizes in bytes.
+
+    `master_keys` is the ring `id:key,id:key`; where it is empty, the file `orderflow-bridge.keys`
+    in `home` is read. `trusted_proxies` are addresses and CIDR ranges whose
+    `client_address_header` is believed. `payment_hold` 0 never cancels an unpaid order.
+    """
+
+    database: str = "sqlite:///orderflow-bridge.db"
+    master_keys: str = ""
+    home: str = "."
+    max_body: Annotated[int, Meta(ge=1024, le=16 * 1024 * 1024)] = 256 * 1024
+    max_window: Annotated[int, Meta(ge=1, le=3600)] = 300
+    trusted_proxies: tuple[str, ...] = ()
+    client_address_header: str = ""
+    payment_hold: Annotated[int, Meta(ge=0)] = _DAY
+    conversion_lease: _Positive = 120
+    idempotency_lifetime: _Positive = _DAY
+    cart_lifetime: _Positive = 90 * _DAY
+    cart_retention: Annotated[int, Meta(ge=0)] = 90 * _DAY
+    max_lines: _Positive = 2_000
+    max_quantity: Annotated[int, Meta(ge=1, le=2**53 - 1)] = 999_999
+    prices_include_tax: bool = False
+    rounding: Rounding = "half_even"
+    shipping: tuple[ShippingRate, ...] = ()
+    tax: tuple[TaxRate, ...] = ()
+    sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    pool_size: Annotated[int, Meta(ge=1, le=1000)] = 16
+    pool_timeout: Annotated[float, Meta(gt=0)] = 10.0
+
+    @classmethod
+    def load(
+        cls,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        environ: Mapping[str, str] | None = None,
+        **arguments: object,
+    ) -> "Settings":
+        """Read the settings; `arguments` that are None count as not given.
+
+        `home` is the folder of `orderflow-bridge.toml`, by default `ORDERFLOW_BRIDGE_HOME`, else
+        the current one. A relative SQLite path in the environment or the file starts there. Lists
+        in the environment are separated by commas; the tables are only in the file. Raises
+        `ConfigurationError` that names the setting, never its value.
+        """
+        environ = os.environ if environ is None else environ
+        folder = Path(home or environ.get(_PREFIX + "HOME") or ".").absolute()
+        values = _from_file(folder / SETTINGS_FILE) | _from_environment(cls, environ)
+        database = values.get("database")
+        if isinstance(database, str) or database is None:
+            values["database"] = _anchored(database or "sqlite:///orderflow-bridge.db", folder)
+        values |= {name: value for name, value in arguments.items() if value is not None}
+        values["home"] = str(folder)
+        try:
+            return msgspec.convert(values, cls, strict=False)
+        except msgspec.ValidationError as error:
+            raise ConfigurationError(
+                f"A setting is wrong: {_without_value(str(error))}. See {SETTINGS_FILE} in"
+                f" {folder} and the variables {_PREFIX}*."
+            ) from None
+
+
+def _without_value(message: str) -> str:
+    return "invalid choice" + message[message.find(" - at") :] if "value '" in message else message
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+
+
+def _from_environment(cls: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for field in msgspec.structs.fields(cls):
+        value = environ.get(_PREFIX + field.name.upper())
+        if not value or field.name in ("home", "shipping", "tax"):
+            continue
+        if field.name == "trusted_proxies":
+            found[field.name] = [part.strip() for part in value.split(",") if part.strip()]
+        else:
+            found[field.name] = value
+    return found
+
+
+def _anchored(database: str, folder: Path) -> str:
+    scheme, separator, path = database.partition(":///")
+    if scheme != "sqlite" or not separator or path.startswith(("/", ":")):
+        return database
+    return f"sqlite:///{folder / path}"

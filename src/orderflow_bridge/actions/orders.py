@@ -1,0 +1,192 @@
+"""`orders.get`, `orders.list`, `orders.confirmPayment`, `orders.cancel`."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from msgspec.structs import replace
+
+from orderflow_bridge.actions.action import Outside, Work
+from orderflow_bridge.actions.answers import OrderAnswer, order_answer
+from orderflow_bridge.actions.payment import mark_paid, record_settlement, refuse_mismatch
+from orderflow_bridge.domain.errors import BridgeError, Conflict
+from orderflow_bridge.domain.order import Order, OrderStatus
+from orderflow_bridge.domain.payment import PaymentReport, Settlement
+from orderflow_bridge.domain.time import as_milliseconds
+from orderflow_bridge.ports import OrderQuery, Payments
+
+__all__ = [
+    "CancelOrder",
+    "ListOrders",
+    "OrderPart",
+    "OrdersAnswer",
+    "cancel",
+    "cancel_order",
+    "confirm_payment",
+    "get",
+    "search",
+]
+
+_Instant = Annotated[datetime, Meta(tz=True)]
+
+
+class OrderPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`{order_id}`."""
+
+    order_id: str
+
+
+class CancelOrder(OrderPart, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`{order_id, reason?}`."""
+
+    reason: Annotated[str, Meta(max_length=300)] | None = None
+
+
+class ListOrders(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every field restricts; `cursor` goes on after an earlier answer."""
+
+    status: OrderStatus | None = None
+    placed_after: _Instant | None = None
+    placed_before: _Instant | None = None
+    email: Annotated[str, Meta(max_length=254)] | None = None
+    limit: Annotated[int, Meta(ge=1, le=100)] = 20
+    cursor: Annotated[str, Meta(max_length=200)] | None = None
+
+
+class OrdersAnswer(Struct, frozen=True):
+    """Orders, newest first, and the cursor of the next page if there is one."""
+
+    orders: tuple[OrderAnswer, ...]
+    next_cursor: str | None
+
+
+def _found(work: Work, order_id: str) -> Order:
+    order = work.unit.orders.find(order_id, connection=work.connection.client_id)
+    if order is None:
+        raise BridgeError("order_not_found", "This connection has no order with that id.")
+    return order
+
+
+def get(work: Work, request: OrderPart) -> OrderAnswer:
+    """Show an order."""
+    return order_answer(_found(work, request.order_id))
+
+
+def search(work: Work, request: ListOrders) -> OrdersAnswer:
+    """Give one page of this connection's orders."""
+    after, before = request.placed_after, request.placed_before
+    found = work.unit.orders.search(
+        OrderQuery(
+            connection=work.connection.client_id,
+            status=request.status,
+            placed_after=None if after is None else as_milliseconds(after),
+            placed_before=None if before is None else as_milliseconds(before),
+            email=request.email,
+            after=None if request.cursor is None else _position(request.cursor),
+            limit=request.limit + 1,
+        )
+    )
+    page = found[: request.limit]
+    more = len(found) > request.limit
+    return OrdersAnswer(
+        tuple([order_answer(order) for order in page]), _cursor(page[-1]) if more else None
+    )
+
+
+def _cursor(order: Order) -> str:
+    return urlsafe_b64encode(f"{order.placed_at}:{order.order_id}".encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> tuple[int, str]:
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
+        placed_at, _, order_id = text.partition(":")
+        if not (placed_at.isascii() and placed_at.isdigit() and len(placed_at) < 16):
+            raise ValueError
+        return int(placed_at), order_id
+    except (ValueError, binascii.Error):
+        raise BridgeError(
+            "invalid_request",
+            "Send `next_cursor` as it was given.",
+            {"errors": [{"path": "/cursor", "message": "is not a cursor"}]},
+        ) from None
+
+
+def confirm_payment(work: Work, request: OrderPart) -> OrderAnswer | Outside:
+    """Ask the payment provider again, and mark the order paid where the money came."""
+    order = _found(work, request.order_id)
+    payments = work.shop.payments
+    if order.payment.state != "pending" or payments is None:
+        return order_answer(order)
+
+    def apply(later: Work, report: PaymentReport | None) -> OrderAnswer | BridgeError:
+        return order_answer(_with_report(later, request.order_id, report))
+
+    return _asking(payments, order, apply)
+
+
+def cancel(work: Work, request: CancelOrder) -> OrderAnswer | Outside:
+    """Cancel an unpaid order of this connection."""
+    return cancel_order(work, _found(work, request.order_id), request.reason)
+
+
+def cancel_order(work: Work, order: Order, reason: str | None) -> OrderAnswer | Outside:
+    """Cancel an unpaid order and give its stock back, once; the payment provider is asked first."""
+    payments = work.shop.payments
+    if order.status == "pending_payment" and payments is not None:
+
+        def apply(later: Work, report: PaymentReport | None) -> OrderAnswer | BridgeError:
+            if report is not None and report.state == "paid":
+                _with_report(later, order.order_id, report)
+                return _not_cancellable()
+            fresh = later.unit.orders.find(order.order_id, connection=order.connection)
+            return order_answer(_cancelled(later, fresh or order, reason))
+
+        return _asking(payments, order, apply)
+    return order_answer(_cancelled(work, order, reason))
+
+
+def _asking(
+    payments: Payments,
+    order: Order,
+    apply: Callable[[Work, PaymentReport | None], OrderAnswer | BridgeError],
+) -> Outside:
+    intent = order.payment.intent
+    return Outside(
+        ask=lambda: payments.find(intent),
+        apply=apply,
+        release=lambda _work: None,
+    )
+
+
+def _with_report(work: Work, order_id: str, report: PaymentReport | None) -> Order:
+    order = _found(work, order_id)
+    refuse_mismatch(report, order)
+    if report is None or report.state != "paid":
+        return order
+    known = work.unit.intents.find(order.payment.intent)
+    settlement = Settlement(
+        amount=report.amount, currency=report.currency, settled_at=work.now
+    )
+    record_settlement(work.unit, known, order.payment.intent, settlement)
+    return mark_paid(work.unit, order, work.now)
+
+
+def _not_cancellable() -> BridgeError:
+    return BridgeError("order_not_cancellable", "The order is paid; it takes a refund.")
+
+
+def _cancelled(work: Work, order: Order, reason: str | None) -> Order:
+    if order.status == "cancelled":
+        return order
+    if order.status == "paid":
+        raise _not_cancellable()
+    cancelled = replace(order, status="cancelled", updated_at=work.now, cancel_reason=reason)
+    if not work.unit.orders.save(cancelled, expecting="pending_payment"):
+        raise Conflict
+    if order.taken:
+        work.unit.stock.give_back(order.taken)
+    return cancelled

@@ -1,0 +1,170 @@
+"""The bridge: the floors below wired together, and what a host calls (floor 6)."""
+
+import os
+from collections.abc import Sequence
+from types import TracebackType
+
+from orderflow_bridge.actions.action import Shop
+from orderflow_bridge.catalogue.catalogue import Catalogue
+from orderflow_bridge.connections import Connections
+from orderflow_bridge.domain.order import Order
+from orderflow_bridge.http import Head, Request, Response
+from orderflow_bridge.keys import read_ring
+from orderflow_bridge.maintenance import Maintenance, Purged
+from orderflow_bridge.orders import Orders
+from orderflow_bridge.payments import settle
+from orderflow_bridge.ports import Clock, Entropy, Payments, Pricing, ProductCatalog, Storage
+from orderflow_bridge.pricing import TablePricing
+from orderflow_bridge.protocol import Admitted, Protocol
+from orderflow_bridge.security.secrets import MasterKeyRing
+from orderflow_bridge.settings import Settings
+from orderflow_bridge.storage import open_storage
+from orderflow_bridge.system import SystemClock, SystemEntropy
+
+__all__ = ["Bridge"]
+
+
+class Bridge:
+    """A signed cart-and-order API on one storage; safe to use from any thread.
+
+    `catalogue`, `pricing` and `payments` replace the built-in ones: the catalogue kept in the
+    storage, the tables of the settings, and the ledger of what the host settles.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        master_keys: str | MasterKeyRing,
+        settings: Settings | None = None,
+        catalogue: ProductCatalog | None = None,
+        pricing: Pricing | None = None,
+        payments: Payments | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        keys = MasterKeyRing.parse(master_keys) if isinstance(master_keys, str) else master_keys
+        self._storage = storage
+        self._shop = Shop(
+            settings=self.settings,
+            pricing=pricing or TablePricing.of(self.settings),
+            clock=clock or SystemClock(),
+            entropy=entropy or SystemEntropy(),
+            catalogue=catalogue,
+            payments=payments,
+        )
+        self._protocol = Protocol(shop=self._shop, keys=keys, storage=storage)
+        self.connections = Connections(
+            storage=storage,
+            keys=keys,
+            clock=self._shop.clock,
+            entropy=self._shop.entropy,
+            settings=self.settings,
+        )
+        self.orders = Orders(storage=storage, shop=self._shop)
+        self.catalogue = Catalogue(storage)
+        self._maintenance = Maintenance(
+            storage=storage,
+            shop=self._shop,
+            cancel=lambda order, reason: self.orders.cancel(order.order_id, reason=reason),
+        )
+
+    @classmethod
+    def open(
+        cls,
+        database: str | None = None,
+        *,
+        home: str | os.PathLike[str] | None = None,
+        master_keys: str | None = None,
+        settings: Settings | None = None,
+        catalogue: ProductCatalog | None = None,
+        pricing: Pricing | None = None,
+        payments: Payments | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+    ) -> "Bridge":
+        """Open a bridge: argument > environment > `orderflow-bridge.toml` > default.
+
+        `database` is a URL (`sqlite:///shop.db`, `postgresql://...`, `mysql://...`,
+        `memory://`), `home` the folder of the settings file and the key file. Nothing is opened
+        before the first use. Raises `ConfigurationError` that names the fix.
+        """
+        settings = settings or Settings.load(home=home, database=database, master_keys=master_keys)
+        return cls(
+            storage=open_storage(settings),
+            master_keys=read_ring(settings),
+            settings=settings,
+            catalogue=catalogue,
+            pricing=pricing,
+            payments=payments,
+            clock=clock,
+            entropy=entropy,
+        )
+
+    # What the shells call.
+
+    @property
+    def workers(self) -> int:
+        """Tell how many requests may run at once: as many as there are database connections."""
+        return self.settings.pool_size
+
+    @property
+    def read_headers(self) -> tuple[bytes, ...]:
+        """Name the headers, in lower case, that a shell must hand over."""
+        return self._protocol.read_headers
+
+    def admit(self, head: Head) -> Admitted | Response:
+        """Take steps 1–8 of the protocol; pure."""
+        return self._protocol.admit(head)
+
+    def execute(self, admitted: Admitted, body: bytes) -> Response:
+        """Take steps 10–21 of the protocol; blocking, never raises."""
+        response = self._protocol.execute(admitted, body)
+        self._maintenance.after_write()
+        return response
+
+    def refuse(self, code: str, admitted: Admitted) -> Response:
+        """Answer step 9 of the protocol where the body did not come as it should."""
+        return self._protocol.refuse(code, admitted)
+
+    def handle(self, request: Request) -> Response:
+        """Answer a whole request."""
+        return self._protocol.handle(request)
+
+    # What the host calls.
+
+    def settle(self, intent: str, *, amount: int, currency: str) -> Order | None:
+        """Record that the money of a payment intent arrived; see `payments.settle`."""
+        return settle(self._storage, self._shop.clock, intent, amount=amount, currency=currency)
+
+    def purge(self, *, limit: int = 1_000) -> Purged:
+        """Forget up to `limit` of each kind of what has expired; cancel what is unpaid too long."""
+        return self._maintenance.purge(limit=limit)
+
+    def migrate(self) -> Sequence[str]:
+        """Bring the schema forward; name the migrations that were applied."""
+        return self._storage.migrate()
+
+    def pending_migrations(self) -> Sequence[str]:
+        """Name the migrations that `migrate` would apply."""
+        return self._storage.pending_migrations()
+
+    def refusals(self) -> dict[tuple[str, str], int]:
+        """Tell how often this process refused, by (code, address), the most frequent first."""
+        return self._protocol.refusals.seen()
+
+    def close(self) -> None:
+        """Give back every connection to the database; a later use opens again."""
+        self._storage.close()
+
+    def __enter__(self) -> "Bridge":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

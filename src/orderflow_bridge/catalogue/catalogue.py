@@ -1,0 +1,75 @@
+"""What an operator does with the default catalogue."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from orderflow_bridge.catalogue.bounds import check_entry
+from orderflow_bridge.catalogue.csv_import import ImportReport, Source, import_csv
+from orderflow_bridge.domain.product import CatalogueEntry, Product
+from orderflow_bridge.ports import Storage
+
+__all__ = ["Catalogue"]
+
+_PAGE = 500
+
+
+class Catalogue:
+    """The products of a storage, for the operator who keeps them."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    def find(self, skus: Sequence[str], currency: str) -> Mapping[str, Product]:
+        """Give the products for sale among `skus`, by sku, as a cart in `currency` sees them."""
+        with self._storage.reading() as unit:
+            return unit.products.find(skus, currency)
+
+    def entries(self, *, after: str = "", limit: int | None = None) -> Iterator[CatalogueEntry]:
+        """Give the products in sku order, lazily: those with a sku greater than `after`.
+
+        `limit` is the most that are given, None for all. Every 500 are read in a unit of their
+        own, so that nothing is held open while the caller works.
+        """
+        left = limit
+        while left is None or left > 0:
+            size = _PAGE if left is None else min(left, _PAGE)
+            with self._storage.reading() as unit:
+                page = unit.products.page(after=after, limit=size)
+            yield from page
+            if len(page) < size:
+                return
+            after = page[-1].sku
+            left = None if left is None else left - len(page)
+
+    def put(self, entries: Sequence[CatalogueEntry]) -> None:
+        """Add or replace products by sku, all of them or none.
+
+        Prices in currencies that an entry does not name stay. Raises `ValueError` that names the
+        entry out of bounds, and `Conflict` where someone else was faster: call it again.
+        """
+        for entry in entries:
+            try:
+                check_entry(entry)
+            except ValueError as error:
+                raise ValueError(
+                    f"The product {entry.sku[:64]!r} is out of bounds: {error}."
+                ) from None
+        with self._storage.writing() as unit:
+            for start in range(0, len(entries), _PAGE):
+                unit.products.put(entries[start : start + _PAGE])
+
+    def import_csv(
+        self,
+        source: Source,
+        *,
+        default_currency: str | None = None,
+        skip_bad: bool = False,
+        progress: Callable[[int], None] | None = None,
+    ) -> ImportReport:
+        """Import a CSV file: see `orderflow_bridge.catalogue.csv_import.import_csv`."""
+        return import_csv(
+            source,
+            storage=self._storage,
+            default_currency=default_currency,
+            skip_bad=skip_bad,
+            progress=progress,
+        )

@@ -1,0 +1,159 @@
+"""One run of the command line: the options every command has, and the bridge they lead to."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.output import Output
+from orderflow_bridge.settings import Settings
+
+__all__ = ["Command", "Invocation", "LazyGroup"]
+
+_SQLITE = "sqlite:///"
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What the shared options said, wherever on the line they stood."""
+
+    home: Path | None = None
+    database: str | None = None
+    output: Output = field(default_factory=Output)
+
+    def settings(self) -> Settings:
+        """Read the settings as `Bridge.open` does; raises `ConfigurationError`.
+
+        A relative SQLite path given as an option starts in the current folder.
+        """
+        return Settings.load(home=self.home, database=_absolute(self.database))
+
+    @contextmanager
+    def bridge(self) -> Iterator[Bridge]:
+        """Open the bridge for one command, and close it behind it."""
+        with Bridge.open(settings=self.settings()) as bridge:
+            yield bridge
+
+
+def _absolute(database: str | None) -> str | None:
+    if database is None or not database.startswith(_SQLITE):
+        return database
+    path = database.removeprefix(_SQLITE)
+    return database if path.startswith(("/", ":")) else _SQLITE + str(Path(path).absolute())
+
+
+def _take_home(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Invocation).home = value
+
+
+def _take_database(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.ensure_object(Invocation).database = value
+
+
+def _take_json(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
+    if value:
+        ctx.ensure_object(Invocation).output.json = True
+
+
+def _take_quiet(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:
+    if value:
+        ctx.ensure_object(Invocation).output.quiet = True
+
+
+def _shared_options() -> list[click.Parameter]:
+    return [
+        click.Option(
+            ["--home"],
+            type=click.Path(file_okay=False, path_type=Path),
+            expose_value=False,
+            callback=_take_home,
+            help="Folder of the settings and the keys; else ORDERFLOW_BRIDGE_HOME, else this one.",
+        ),
+        click.Option(
+            ["--database"],
+            metavar="URL",
+            expose_value=False,
+            callback=_take_database,
+            help="Database to use instead of the one in the settings.",
+        ),
+        click.Option(
+            ["--json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_take_json,
+            help="Print exactly one JSON document on standard output, errors included.",
+        ),
+        click.Option(
+            ["--quiet", "-q"],
+            is_flag=True,
+            expose_value=False,
+            callback=_take_quiet,
+            help="Leave out progress and hints.",
+        ),
+    ]
+
+
+class Command(click.Command):
+    """A command with the shared options."""
+
+    def __init__(self, *arguments: Any, **attributes: Any) -> None:
+        super().__init__(*arguments, **attributes)
+        self.params.extend(_shared_options())
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Make a context that has an `Invocation`, also where nothing shared was said."""
+        ctx = super().make_context(info_name, args, parent, **extra)
+        ctx.ensure_object(Invocation)
+        return ctx
+
+
+class LazyGroup(click.Group):
+    """A group with the shared options whose commands are imported when they are asked for.
+
+    `places` maps a command's name to `module:attribute`, in the order of the help.
+    """
+
+    def __init__(
+        self, *arguments: Any, places: Mapping[str, str] | None = None, **attributes: Any
+    ) -> None:
+        super().__init__(*arguments, **attributes)
+        self.params.extend(_shared_options())
+        self._places = dict(places or {})
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands, in the order they were given."""
+        return [*self._places, *self.commands]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        place = self._places.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = place.partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command)  # noqa: S101 -- the literal table says so
+        return command
+
+    def command(self, *arguments: Any, **attributes: Any) -> Callable[..., Any]:
+        """Make a command of this group, with the shared options."""
+        attributes.setdefault("cls", Command)
+        return super().command(*arguments, **attributes)
+
+
+def environment_names(names: Sequence[str]) -> list[str]:
+    """Name those of `names` that are set in the environment."""
+    return [name for name in names if os.environ.get(name)]

@@ -1,0 +1,242 @@
+"""What an operator does with inbound connections: create, rotate, allow, disable, reveal."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orderflow_bridge.domain.connection import SCOPES, Connection, Issue, Status
+from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
+from orderflow_bridge.domain.money import CURRENCIES
+from orderflow_bridge.ports import Clock, Entropy, Storage, Unit
+from orderflow_bridge.security.network import parse_allow_list
+from orderflow_bridge.security.secrets import MasterKeyRing
+from orderflow_bridge.settings import Settings
+from orderflow_bridge.transactions import transact
+
+__all__ = ["Connections", "Credentials"]
+
+_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_NAME_LENGTH = 100
+_NONCE_BYTES = 16
+_CHANNEL = re.compile(r"\A[a-z0-9][a-z0-9-]{0,39}\Z")
+
+
+class Credentials(Struct, frozen=True, kw_only=True):
+    """A connection and its current secret; `warnings` say what an operator should look at."""
+
+    connection: Connection
+    secret: str
+    warnings: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.connection.client_id!r}, secret=...)"
+
+
+class Connections:
+    """The inbound connections of one storage; secrets are derived, never stored (protocol §1)."""
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        keys: MasterKeyRing,
+        clock: Clock,
+        entropy: Entropy,
+        settings: Settings,
+    ) -> None:
+        self._storage = storage
+        self._keys = keys
+        self._clock = clock
+        self._entropy = entropy
+        self._max_window = settings.max_window
+
+    def create(
+        self,
+        name: str,
+        *,
+        scopes: Iterable[str],
+        channel: str | None = None,
+        allow: Iterable[str] = (),
+        window: int = 60,
+        currency: str | None = None,
+    ) -> Credentials:
+        """Make an enabled connection, and give its secret.
+
+        `channel` is by default made from the name. `allow` are addresses and CIDR ranges, `window`
+        is in seconds, `currency` the default of its carts. Raises `BridgeError` `invalid_request`
+        that says what to correct.
+        """
+        now = self._clock.now()
+        connection = Connection(
+            client_id=self._new_client_id(),
+            name=_checked_name(name),
+            channel=_checked_channel(channel if channel is not None else _channel_of(name)),
+            scopes=_checked_scopes(scopes),
+            allow_list=_checked_allow_list(allow),
+            window=self._checked_window(window),
+            default_currency=_checked_currency(currency),
+            current=self._new_issue(),
+            created_at=now,
+            updated_at=now,
+        )
+        transact(self._storage, lambda unit: unit.connections.add(connection))
+        return self._credentials(connection)
+
+    def find(self, client_id: str) -> Connection:
+        """Read one; raises `BridgeError` `not_found`."""
+        with self._storage.reading() as unit:
+            connection = unit.connections.find(client_id)
+        return _present(connection)
+
+    def all(self) -> Sequence[Connection]:
+        """Give every connection, oldest first."""
+        with self._storage.reading() as unit:
+            return unit.connections.all()
+
+    def enable(self, client_id: str) -> Connection:
+        """Let it in again; works at once in every process."""
+        return self._set_status(client_id, "enabled")
+
+    def disable(self, client_id: str) -> Connection:
+        """Shut it out; works at once in every process."""
+        return self._set_status(client_id, "disabled")
+
+    def allow(self, client_id: str, allow: Iterable[str]) -> Connection:
+        """Replace the allow-list; an empty one allows every address."""
+        checked = _checked_allow_list(allow)
+        return self._changed(client_id, lambda connection: replace(connection, allow_list=checked))
+
+    def rotate(self, client_id: str, *, grace: int = 0, replace_open_grace: bool = False) -> Credentials:
+        """Issue a new secret; the old one still verifies for `grace` seconds.
+
+        A grace period that is still open is refused with `invalid_request`, since a third secret
+        would end it early, unless `replace_open_grace`.
+        """
+        if grace < 0:
+            raise _invalid("grace", "is in seconds, 0 or more")
+        issue = self._new_issue()
+        now = self._clock.now()
+
+        def rotated(connection: Connection) -> Connection:
+            open_grace = connection.previous is not None and now < connection.previous_until
+            if open_grace and not replace_open_grace:
+                raise _invalid(
+                    "grace", "an earlier secret is still in its grace period; end it explicitly"
+                )
+            return replace(
+                connection,
+                current=issue,
+                previous=connection.current if grace else None,
+                previous_until=now + grace * 1000 if grace else 0,
+            )
+
+        return self._credentials(self._changed(client_id, rotated))
+
+    def reveal(self, client_id: str) -> Credentials:
+        """Show the current secret again."""
+        return self._credentials(self.find(client_id))
+
+    def _set_status(self, client_id: str, status: Status) -> Connection:
+        return self._changed(client_id, lambda connection: replace(connection, status=status))
+
+    def _changed(self, client_id: str, change: Callable[[Connection], Connection]) -> Connection:
+        def act(unit: Unit) -> Connection:
+            connection = _present(unit.connections.find(client_id))
+            changed = replace(change(connection), updated_at=self._clock.now())
+            unit.connections.save(changed)
+            return changed
+
+        return transact(self._storage, act)
+
+    def _credentials(self, connection: Connection) -> Credentials:
+        issue = connection.current
+        secret = self._keys.derive(issue.key_id, connection.client_id, issue.nonce)
+        if secret is None:
+            raise ConfigurationError(
+                f"The master key {issue.key_id!r} that {connection.client_id} was issued with is"
+                " not in the ring: put it back, or rotate the connection."
+            )
+        return Credentials(
+            connection=connection,
+            secret=secret.decode("ascii"),
+            warnings=tuple(_warnings(connection)),
+        )
+
+    def _new_issue(self) -> Issue:
+        return Issue(key_id=self._keys.issuing, nonce=self._entropy.token(_NONCE_BYTES))
+
+    def _new_client_id(self) -> str:
+        number = int.from_bytes(self._entropy.token(16), "big")
+        digits = []
+        for _ in range(20):
+            number, digit = divmod(number, len(_ALPHABET))
+            digits.append(_ALPHABET[digit])
+        return "ofc_" + "".join(digits)
+
+    def _checked_window(self, window: int) -> int:
+        if not 1 <= window <= self._max_window:
+            raise _invalid("window", f"is 1 to {self._max_window} seconds")
+        return window
+
+
+def _warnings(connection: Connection) -> Iterable[str]:
+    if not connection.allow_list:
+        yield "The allow-list is empty: every address may use this connection."
+    else:
+        yield from parse_allow_list(connection.allow_list).warnings
+
+
+def _present(connection: Connection | None) -> Connection:
+    if connection is None:
+        raise BridgeError("not_found", "There is no connection with that client id.")
+    return connection
+
+
+def _invalid(name: str, message: str) -> BridgeError:
+    return BridgeError(
+        "invalid_request",
+        f"{name} {message}.",
+        {"errors": [{"path": f"/{name}", "message": message}]},
+    )
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= _NAME_LENGTH or not name.isprintable():
+        raise _invalid("name", f"is 1 to {_NAME_LENGTH} printable characters")
+    return name
+
+
+def _channel_of(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "storefront"
+
+
+def _checked_channel(channel: str) -> str:
+    if not _CHANNEL.match(channel):
+        raise _invalid("channel", "is 1 to 40 of a-z, 0-9 and -, not beginning with -")
+    return channel
+
+
+def _checked_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    wanted = frozenset(scopes)
+    unknown = sorted(wanted.difference(SCOPES))
+    if unknown or not wanted:
+        raise _invalid("scopes", f"are some of {', '.join(SCOPES)}")
+    return wanted
+
+
+def _checked_currency(currency: str | None) -> str | None:
+    if currency is not None and currency not in CURRENCIES:
+        raise _invalid("currency", "is a code of ISO 4217, such as GBP")
+    return currency
+
+
+def _checked_allow_list(allow: Iterable[str]) -> tuple[str, ...]:
+    entries = tuple(entry.strip() for entry in allow)
+    try:
+        parse_allow_list(entries)
+    except ValueError as error:
+        raise _invalid("allow", str(error)) from None
+    return entries

@@ -1,0 +1,69 @@
+"""Settlement: how the bridge learns that the money came; and a provider for demo and tests."""
+
+from collections.abc import Mapping
+
+from orderflow_bridge.actions.payment import mark_paid, mismatch, record_settlement, refuse_mismatch
+from orderflow_bridge.domain.errors import BridgeError
+from orderflow_bridge.domain.money import CURRENCIES, MAX_AMOUNT
+from orderflow_bridge.domain.order import Order
+from orderflow_bridge.domain.payment import PaymentReport, Settlement
+from orderflow_bridge.ports import Clock, Storage, Unit
+from orderflow_bridge.transactions import transact
+
+__all__ = ["SimulatedProvider", "settle"]
+
+
+def settle(
+    storage: Storage, clock: Clock, intent: str, *, amount: int, currency: str
+) -> Order | None:
+    """Record that `amount` (minor units of `currency`) arrived for a payment intent.
+
+    May come before or after the order, and any number of times: the first counts, the same again
+    changes nothing. Gives the order that it pays, None while there is none. Raises `BridgeError`
+    `payment_mismatch` where the amount or currency is not the order's or not the first one's.
+    """
+    if currency not in CURRENCIES or not 0 <= amount <= MAX_AMOUNT:
+        raise BridgeError("invalid_request", "Give whole minor units and an ISO 4217 currency.")
+
+    def act(unit: Unit) -> Order | None:
+        now = clock.now()
+        settlement = Settlement(amount=amount, currency=currency, settled_at=now)
+        known = unit.intents.find(intent)
+        order = None
+        if known is not None:
+            earlier = known.settlement
+            if earlier is not None and (earlier.amount, earlier.currency) != (amount, currency):
+                raise mismatch("This intent was settled with another amount or currency.")
+            if known.cart_id is not None:
+                order = unit.orders.of_cart(known.cart_id)
+        if order is not None and order.payment.intent == intent:
+            refuse_mismatch(settlement, order)
+        else:
+            order = None
+        record_settlement(unit, known, intent, settlement)
+        return None if order is None else mark_paid(unit, order, now)
+
+    return transact(storage, act)
+
+
+class SimulatedProvider:
+    """A deterministic payment provider in memory: what is announced is what it answers.
+
+    `failing` makes every question fail, as a provider that is down does.
+    """
+
+    def __init__(self, reports: Mapping[str, PaymentReport] | None = None) -> None:
+        self._reports = dict(reports or {})
+        self.failing = False
+
+    def announce(self, intent: str, *, amount: int, currency: str, paid: bool = False) -> None:
+        """Make the provider know `intent`, for `amount` minor units of `currency`."""
+        self._reports[intent] = PaymentReport(
+            state="paid" if paid else "pending", amount=amount, currency=currency
+        )
+
+    def find(self, intent: str) -> PaymentReport | None:
+        """Tell what was announced for `intent`; None where nothing was."""
+        if self.failing:
+            raise ConnectionError("the simulated provider is down")
+        return self._reports.get(intent)

@@ -1,0 +1,531 @@
+"""The one decision path: `admit` and `execute`, in the order of the protocol's table (§2).
+
+`admit` is pure: no thread, no database. `execute` reads without a write lock up to step 17, so that
+strangers never queue before the shop's own writers, and then opens one writing unit.
+"""
+
+import logging
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from orderflow_bridge.actions import ACTIONS
+from orderflow_bridge.actions.action import Action, Outside, Shop, Work
+from orderflow_bridge.domain.connection import Connection, Issue
+from orderflow_bridge.domain.errors import BridgeError
+from orderflow_bridge.domain.faults import whereabouts
+from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
+from orderflow_bridge.http import CODES, READ_HEADERS, Head, Request, Response
+from orderflow_bridge.parsing import parse
+from orderflow_bridge.ports import Answer, AnswerKey, Claim, Storage, Unit
+from orderflow_bridge.refusals import Refusals
+from orderflow_bridge.security.network import (
+    AllowList,
+    TrustedProxies,
+    client_address,
+    parse_allow_list,
+)
+from orderflow_bridge.security.secrets import MasterKeyRing, matching
+from orderflow_bridge.security.signing import (
+    ACTION,
+    CLIENT_ID,
+    IDEMPOTENCY_KEY,
+    SIGNATURE,
+    TIMESTAMP,
+    string_to_sign,
+)
+from orderflow_bridge.security.window import inside, looks_like_milliseconds, skew
+from orderflow_bridge.transactions import ask_outside, transact
+
+__all__ = ["Admitted", "Protocol"]
+
+_log = logging.getLogger("orderflow_bridge.requests")
+_encode = msgspec.json.Encoder().encode
+_DECODERS = {name: msgspec.json.Decoder(action.request) for name, action in ACTIONS.items()}
+_PATH = re.compile(rb"/([A-Za-z0-9_-]{8,64})/([A-Za-z]{1,64}(?:\.[A-Za-z]{1,64})?)")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+_JSON_TYPE = re.compile(rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.I)
+_AUTH_HEADERS = (
+    (b"x-client-id", CLIENT_ID),
+    (b"x-timestamp", TIMESTAMP),
+    (b"x-signature", SIGNATURE),
+)
+_TRY_AGAIN = frozenset({"cart_converting", "idempotency_in_progress"})
+_SUCCESS, _REFUSED, _UNAUTHORIZED, _FAULT = 200, 400, 401, 500
+_NOBODY = Issue(key_id="", nonce=bytes(16))
+_NO_STORE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
+_OK = (("Content-Type", "application/json"), *_NO_STORE)
+_PROBLEM = (("Content-Type", "application/problem+json"), *_NO_STORE)
+
+
+class Admitted(Struct, frozen=True, kw_only=True, gc=False):
+    """A request whose head passed steps 1–8; its body may be read now.
+
+    `limit` is the largest body in bytes, `length` the declared one.
+    """
+
+    request_id: str
+    client_id: bytes
+    action: bytes
+    timestamp: bytes
+    signature: bytes
+    key: bytes
+    limit: int
+    length: int | None
+    address: str | None
+
+
+class Verified(Struct, frozen=True, kw_only=True, gc=False):
+    """A writing request that passed steps 1–17."""
+
+    admitted: Admitted
+    action: Action
+    request: Any
+    issue: Issue
+    mac: bytes
+    fingerprint: bytes
+
+    @property
+    def key(self) -> AnswerKey | None:
+        """Give the scope of its idempotency key, if it has one."""
+        admitted = self.admitted
+        if not admitted.key:
+            return None
+        return AnswerKey(
+            admitted.client_id.decode("ascii"),
+            admitted.action.decode("ascii"),
+            admitted.key.decode("ascii"),
+        )
+
+
+class Protocol:
+    """Decide about requests; answers everything, raises nothing."""
+
+    def __init__(self, *, shop: Shop, keys: MasterKeyRing, storage: Storage) -> None:
+        settings = shop.settings
+        self._shop = shop
+        self._keys = keys
+        self._storage = storage
+        self._trusted = TrustedProxies.parse(settings.trusted_proxies)
+        self._address_header = settings.client_address_header.lower().encode("ascii")
+        self._spent_for = max(900, 2 * settings.max_window + 30) * 1000
+        self.refusals = Refusals()
+
+    @property
+    def read_headers(self) -> tuple[bytes, ...]:
+        """Name the headers, in lower case, that a shell must hand over."""
+        return (*READ_HEADERS, self._address_header) if self._address_header else READ_HEADERS
+
+    def handle(self, request: Request) -> Response:
+        """Answer a whole request: `admit`, then `execute`."""
+        admitted = self.admit(request.head)
+        if isinstance(admitted, Response):
+            return admitted
+        if len(request.body) > admitted.limit:
+            return self.refuse("body_too_large", admitted)
+        if admitted.length is not None and len(request.body) != admitted.length:
+            return self.refuse("incomplete_body", admitted)
+        return self.execute(admitted, request.body)
+
+    # Steps 1–8: the head alone.
+
+    def admit(self, head: Head) -> Admitted | Response:
+        """Take steps 1–8; pure."""
+        now = self._shop.clock.now()
+        request_id = new_id("req", now, self._shop.entropy.token(RANDOM_BYTES))
+        address = None
+        try:
+            address = client_address(
+                head.peer, head.headers.get(self._address_header, ()), self._trusted
+            )
+            path = self._endpoint(head)  # 1–3
+            _refuse_media_type(head)  # 4
+            length = self._declared_length(head)  # 5
+            client_id, timestamp, signature, key = _auth_headers(head)  # 6
+            if client_id != path[1]:  # 7
+                raise BridgeError("client_id_mismatch", "Send the client id of the path.")
+            _refuse_skew(now, timestamp, self._shop.settings.max_window)  # 8
+        except BridgeError as refusal:
+            return self._refused(refusal, request_id, address)
+        return Admitted(
+            request_id=request_id,
+            client_id=client_id,
+            action=path[2],
+            timestamp=timestamp,
+            signature=signature[3:],
+            key=key,
+            limit=self._shop.settings.max_body,
+            length=length,
+            address=address,
+        )
+
+    def _endpoint(self, head: Head) -> re.Match[bytes]:
+        path = _PATH.fullmatch(head.path)
+        if path is None:
+            raise BridgeError("not_found", "The endpoint is {mount}/{clientId}/{action}.")
+        if head.method != "POST":
+            raise BridgeError("method_not_allowed", "Every action is a POST.")
+        if head.query:
+            raise BridgeError("query_not_allowed", "Everything goes into the signed body.")
+        return path
+
+    def _declared_length(self, head: Head) -> int | None:
+        lengths = head.headers.get(b"content-length", ())
+        chunked = bool(head.headers.get(b"transfer-encoding"))
+        if not lengths:
+            if chunked and not head.framed:
+                raise BridgeError("length_required", "Send Content-Length.")
+            return None
+        if chunked or len(lengths) > 1 or _LENGTH.fullmatch(lengths[0]) is None:
+            raise BridgeError("invalid_content_length", "Send one Content-Length, in digits.")
+        length = int(lengths[0])
+        if length > self._shop.settings.max_body:
+            raise _too_large(self._shop.settings.max_body)
+        return length
+
+    # Steps 9–21: who it is, what it may do, what it says, and once only.
+
+    def refuse(self, code: str, admitted: Admitted) -> Response:
+        """Answer step 9 for a shell: `body_too_large`, `incomplete_body` or `body_timeout`."""
+        detail = f"Send at most {admitted.limit} bytes." if code == "body_too_large" else ""
+        return self._refused(BridgeError(code, detail), admitted.request_id, admitted.address)
+
+    def execute(self, admitted: Admitted, body: bytes) -> Response:
+        """Take steps 10–21 and answer; a fault rolls everything back."""
+        try:
+            return self._execute(admitted, body)
+        except BridgeError as refusal:
+            return self._refused(refusal, admitted.request_id, admitted.address)
+        except Exception as error:  # noqa: BLE001 -- the one place where a fault becomes an answer
+            _log.error(  # noqa: TRY400 -- a traceback may quote the request
+                "fault in %s: %s", admitted.request_id, whereabouts(error)
+            )
+            fault = BridgeError("internal_error", "Nothing happened; give us the request id.")
+            return self._refused(fault, admitted.request_id, admitted.address)
+
+    def _execute(self, admitted: Admitted, body: bytes) -> Response:
+        fingerprint = sha256(body)
+        text = string_to_sign(
+            admitted.timestamp,
+            admitted.client_id,
+            b"POST",
+            admitted.action,
+            admitted.key,
+            fingerprint.hexdigest().encode("ascii"),
+        )
+        now = self._shop.clock.now()
+        with self._storage.reading() as unit:
+            found = unit.connections.find(admitted.client_id.decode("ascii"))
+            connection, issue, mac = self._authenticate(found, admitted, text, now)  # 10
+            _refuse_skew(now, admitted.timestamp, connection.window)  # 11
+            action = self._permit(connection, admitted)  # 12–14
+            request = parse(  # 15–17
+                _DECODERS[admitted.action.decode("ascii")], body, key=admitted.key.decode("ascii")
+            )
+            _refuse_scopes(connection, action.more_scopes(request))
+            if not action.writes:
+                answer = action.run(Work(self._shop, unit, connection, now), request)
+                return _success(_encode(answer), admitted.request_id)
+        return self._write(
+            Verified(
+                admitted=admitted,
+                action=action,
+                request=request,
+                issue=issue,
+                mac=mac,
+                fingerprint=fingerprint.digest(),
+            )
+        )
+
+    def _authenticate(
+        self, found: Connection | None, admitted: Admitted, text: bytes, now: int
+    ) -> tuple[Connection, Issue, bytes]:
+        """Derive and compare exactly two secrets, dummies included (step 10)."""
+        issues: tuple[Issue, Issue] = (_NOBODY, _NOBODY)
+        if found is not None:
+            graced = found.previous is not None and now < found.previous_until
+            issues = (found.current, found.previous if graced and found.previous else _NOBODY)
+        secrets = [self._secret(issue, admitted.client_id, found) for issue in issues]
+        which, mac = matching(admitted.signature, text, (secrets[0], secrets[1]))
+        if found is None or which is None or issues[which] is _NOBODY:
+            raise _authentication_failed()
+        if not self._keys.knows(issues[which].key_id):
+            raise _authentication_failed()
+        return found, issues[which], mac
+
+    def _secret(self, issue: Issue, client_id: bytes, found: Connection | None) -> bytes:
+        name = client_id.decode("ascii")
+        secret = self._keys.derive(issue.key_id or self._keys.issuing, name, issue.nonce)
+        if secret is None:
+            _log.error("connection %s needs a master key that is not in the ring", name)
+            secret = self._keys.derive(self._keys.issuing, name, issue.nonce)
+        assert secret is not None
+        return secret
+
+    def _permit(self, connection: Connection, admitted: Admitted) -> Action:
+        """Take steps 12–14."""
+        if connection.status != "enabled":
+            raise BridgeError("connection_disabled", "Ask the shop to enable the connection.")
+        if connection.allow_list and not _networks(connection.allow_list).allows(admitted.address):
+            raise BridgeError(
+                "ip_not_allowed",
+                "Ask the shop to allow this address.",
+                {"address": admitted.address or ""},
+            )
+        action = ACTIONS.get(admitted.action.decode("ascii"))
+        if action is None:
+            raise BridgeError("unknown_action", "See the protocol for the actions there are.")
+        _refuse_scopes(connection, action.scopes)
+        return action
+
+    def _write(self, verified: Verified) -> Response:
+        """Take steps 18–21 in one unit; ask outside and go on in a second one if need be."""
+        outcome = transact(self._storage, lambda unit: self._first(unit, verified))
+        if isinstance(outcome, Outside):
+            outside = outcome
+            try:
+                found = ask_outside(outside)
+            except BridgeError:
+                transact(self._storage, lambda unit: self._release(unit, verified, outside))
+                raise
+            outcome = transact(
+                self._storage, lambda unit: self._second(unit, verified, outside, found)
+            )
+        if isinstance(outcome, BridgeError):
+            raise outcome
+        if isinstance(outcome, Outside):
+            raise TypeError("an action asks outside once")
+        return outcome
+
+    def _first(self, unit: Unit, verified: Verified) -> Response | Outside | BridgeError:
+        """Spend, claim, act and store in one unit; a returned refusal commits with it."""
+        admitted = verified.admitted
+        work = Work(self._shop, unit, self._live(unit, verified), self._shop.clock.now())
+        client_id = work.connection.client_id
+        if not unit.replays.spend(
+            verified.mac, connection=client_id, until=work.now + self._spent_for
+        ):  # 19
+            raise BridgeError(
+                "replayed_request",
+                "Wait for the next second, sign again, and retry with the same key and body.",
+            )
+        key = verified.key
+        if key is not None:  # 20
+            claim = unit.answers.claim(
+                key,
+                fingerprint=verified.fingerprint,
+                now=work.now,
+                running_until=work.now + self._shop.settings.conversion_lease * 1000,
+                until=work.now + self._shop.settings.idempotency_lifetime * 1000,
+            )
+            if claim.state != "new":
+                return _claimed_before(claim, admitted.request_id, work.now)
+        before = unit.changes
+        try:
+            outcome = verified.action.run(work, verified.request)  # 21
+        except BridgeError as refusal:
+            if unit.changes != before or CODES[refusal.code][0] >= _FAULT:
+                raise _Fault(refusal) from refusal
+            outcome = refusal
+        if isinstance(outcome, Outside):
+            return outcome
+        return self._stored(unit, verified, outcome)
+
+    def _live(self, unit: Unit, verified: Verified) -> Connection:
+        """Read the connection again: still live, enabled, allowed, in scope, in time (step 18)."""
+        admitted, now = verified.admitted, self._shop.clock.now()
+        connection = unit.connections.find(admitted.client_id.decode("ascii"))
+        if connection is None or (
+            verified.issue != connection.current
+            and (verified.issue != connection.previous or now >= connection.previous_until)
+        ):
+            raise _authentication_failed()
+        _refuse_skew(now, admitted.timestamp, connection.window)
+        self._permit(connection, admitted)
+        _refuse_scopes(connection, verified.action.more_scopes(verified.request))
+        return connection
+
+    def _second(
+        self, unit: Unit, verified: Verified, outside: Outside, found: object
+    ) -> Response | BridgeError:
+        work = Work(self._shop, unit, self._known(unit, verified), self._shop.clock.now())
+        before = unit.changes
+        try:
+            outcome = outside.apply(work, found)
+        except BridgeError as refusal:
+            if unit.changes != before:
+                raise _Fault(refusal) from refusal
+            outcome = refusal
+        return self._stored(unit, verified, outcome)
+
+    def _release(self, unit: Unit, verified: Verified, outside: Outside) -> None:
+        outside.release(
+            Work(self._shop, unit, self._known(unit, verified), self._shop.clock.now())
+        )
+        if verified.key is not None:
+            unit.answers.release(verified.key)
+
+    def _known(self, unit: Unit, verified: Verified) -> Connection:
+        connection = unit.connections.find(verified.admitted.client_id.decode("ascii"))
+        if connection is None:
+            raise _authentication_failed()
+        return connection
+
+    def _stored(self, unit: Unit, verified: Verified, outcome: object) -> Response | BridgeError:
+        """Store the answer under its key, final unless it says "try again"."""
+        request_id, key = verified.admitted.request_id, verified.key
+        if isinstance(outcome, BridgeError):
+            status, body = CODES[outcome.code][0], _problem(outcome, request_id)
+        else:
+            status, body = _SUCCESS, _encode(outcome)
+        if key is not None:
+            if isinstance(outcome, BridgeError) and outcome.code in _TRY_AGAIN:
+                unit.answers.release(key)
+            else:
+                unit.answers.store(key, Answer(status, body))
+        return outcome if isinstance(outcome, BridgeError) else _success(body, request_id)
+
+    def _refused(self, refusal: BridgeError, request_id: str, address: str | None) -> Response:
+        """Turn a refusal into its answer: the one place where that is done."""
+        status, _ = CODES[refusal.code]
+        self.refusals.count(refusal.code, address)
+        level = logging.WARNING if status >= _FAULT else logging.INFO
+        _log.log(level, "%s %s from %s", request_id, refusal.code, _plain(address))
+        headers = [("X-Request-Id", request_id), *_PROBLEM]
+        if status == _UNAUTHORIZED:
+            headers.append(("WWW-Authenticate", "OFB1-HMAC-SHA256"))
+        if refusal.code == "method_not_allowed":
+            headers.append(("Allow", "POST"))
+        if refusal.retry_after is not None:
+            headers.append(("Retry-After", str(refusal.retry_after)))
+        return Response(
+            status=status, headers=tuple(headers), body=_problem(refusal, request_id)
+        )
+
+
+class _Fault(Exception):  # noqa: N818 -- carries a refusal that came too late out of its unit
+    """A refusal after a change: rolls everything back."""
+
+
+def _success(body: bytes, request_id: str) -> Response:
+    return Response(status=_SUCCESS, headers=(("X-Request-Id", request_id), *_OK), body=body)
+
+
+def _claimed_before(claim: Claim, request_id: str, now: int) -> Response | BridgeError:
+    """Answer a key that was claimed before: its answer, or why there is none."""
+    if claim.state == "reused":
+        return BridgeError("idempotency_key_reused", "Use a new key for a new body.")
+    if claim.answer is None:
+        return BridgeError(
+            "idempotency_in_progress",
+            "Try again with a new timestamp and the same key and body.",
+            retry_after=max(1, min(5, (claim.running_until - now) // 1000)),
+        )
+    kind = _OK if claim.answer.status < _REFUSED else _PROBLEM
+    return Response(
+        status=claim.answer.status,
+        headers=(("X-Request-Id", request_id), ("Idempotent-Replayed", "true"), *kind),
+        body=claim.answer.body,
+    )
+
+
+def _problem(refusal: BridgeError, request_id: str) -> bytes:
+    """Encode a refusal as RFC 9457 problem details."""
+    status, title = CODES[refusal.code]
+    return _encode(
+        {
+            "type": f"urn:orderflow-bridge:problem:{refusal.code}",
+            "title": title,
+            "status": status,
+            "code": refusal.code,
+            "detail": refusal.detail or title,
+            "request_id": request_id,
+            **refusal.members,
+        }
+    )
+
+
+def _plain(address: str | None) -> str:
+    return ascii(address)[1:-1] if address else "an unknown address"
+
+
+def _authentication_failed() -> BridgeError:
+    return BridgeError(
+        "authentication_failed",
+        "Check the client id, the secret, and the six lines that are signed.",
+    )
+
+
+def _too_large(limit: int) -> BridgeError:
+    return BridgeError("body_too_large", f"Send at most {limit} bytes.")
+
+
+def _refuse_media_type(head: Head) -> None:
+    """Take step 4."""
+    kinds = head.headers.get(b"content-type", ())
+    if len(kinds) != 1 or (
+        kinds[0] != b"application/json" and _JSON_TYPE.fullmatch(kinds[0]) is None
+    ):
+        raise BridgeError("unsupported_media_type", "Send Content-Type: application/json.")
+    if head.headers.get(b"content-encoding"):
+        raise BridgeError("unsupported_media_type", "Send the body without Content-Encoding.")
+
+
+def _auth_headers(head: Head) -> tuple[bytes, bytes, bytes, bytes]:
+    """Take step 6; give client id, timestamp, signature and key."""
+    values: list[bytes] = []
+    found = [head.headers.get(name, ()) for name, _ in _AUTH_HEADERS]
+    for (name, _), given in zip(_AUTH_HEADERS, found, strict=True):
+        if not given:
+            raise BridgeError("missing_auth_header", f"Send {_shown(name)}.")
+    for (name, grammar), given in zip(_AUTH_HEADERS, found, strict=True):
+        values.append(_once(name, grammar, given))
+    keys = head.headers.get(b"idempotency-key", ())
+    key = _once(b"idempotency-key", IDEMPOTENCY_KEY, keys) if keys else b""
+    return values[0], values[1], values[2], key
+
+
+def _once(name: bytes, grammar: re.Pattern[bytes], given: Sequence[bytes]) -> bytes:
+    if len(given) == 1 and grammar.fullmatch(given[0]) is not None:
+        return given[0]
+    hint = ""
+    if name == b"x-timestamp" and looks_like_milliseconds(given[0]):
+        hint = " It looks like milliseconds; send whole seconds."
+    raise BridgeError(
+        "malformed_auth_header", f"Send {_shown(name)} once, as the protocol writes it.{hint}"
+    )
+
+
+def _shown(name: bytes) -> str:
+    return name.decode("ascii").title()
+
+
+def _refuse_skew(now: int, timestamp: bytes, window: int) -> None:
+    """Refuse a timestamp outside `window` seconds of `now` (Unix ms)."""
+    seconds = skew(now, timestamp)
+    if not inside(seconds, window):
+        raise BridgeError(
+            "timestamp_out_of_window",
+            f"Set the clock, and sign each attempt anew; the window is {window} seconds.",
+            {"server_time": now // 1000, "skew_seconds": seconds},
+        )
+
+
+def _refuse_scopes(connection: Connection, scopes: frozenset[str]) -> None:
+    if not connection.scopes.issuperset(scopes):
+        raise BridgeError(
+            "insufficient_scope",
+            "Ask the shop to grant what `required` names.",
+            {"required": sorted(scopes)},
+        )
+
+
+@lru_cache(maxsize=1024)
+def _networks(allow_list: tuple[str, ...]) -> AllowList:
+    """Parse an allow-list once; the same text always means the same ranges."""
+    return parse_allow_list(allow_list)

@@ -1,0 +1,587 @@
+"""The executable specification of a storage: plain dictionaries in one process.
+
+A writing unit works on drafts and holds one lock; leaving it publishes every draft at once. A
+reading unit sees what was published and waits for nobody. Everything is lost with the process, so
+this serves tests, demos and readers who want to know what a storage must do.
+"""
+
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orderflow_bridge.domain.cart import Cart
+from orderflow_bridge.domain.connection import Connection
+from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
+from orderflow_bridge.domain.order import Order, OrderStatus
+from orderflow_bridge.domain.payment import PaymentIntent
+from orderflow_bridge.domain.product import CatalogueEntry, Product
+from orderflow_bridge.ports import Answer, AnswerKey, Claim, OrderQuery
+
+__all__ = ["MemoryStorage", "MemoryUnit"]
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+
+class MemoryStorage:
+    """Keep everything in memory; the port `Storage`.
+
+    `timeout` is how many seconds a writing unit waits for its turn before it raises
+    `StorageUnavailable`.
+    """
+
+    def __init__(self, *, timeout: float = 10.0) -> None:
+        self._timeout = timeout
+        self._published = _Published()
+        self._turn = threading.Lock()
+        _call_after_fork(self)
+
+    def __repr__(self) -> str:
+        return "MemoryStorage()"
+
+    def reading(self) -> "_Reading":
+        """Open a unit on what is published; it must not change anything."""
+        return _Reading(self._published)
+
+    def writing(self) -> "_Writing":
+        """Open a unit that publishes its changes when left, or none of them."""
+        return _Writing(self._published, self._turn, self._timeout)
+
+    def migrate(self) -> Sequence[str]:
+        """Do nothing: dictionaries have no schema."""
+        return ()
+
+    def pending_migrations(self) -> Sequence[str]:
+        """Name none: dictionaries have no schema."""
+        return ()
+
+    def close(self) -> None:
+        """Keep everything: what is in memory has nowhere else to be."""
+
+    def renew(self) -> None:
+        """Take a fresh lock in a forked child: the parent's may be held for ever."""
+        self._turn = threading.Lock()
+        self._published.renew()
+
+
+def _call_after_fork(storage: MemoryStorage) -> None:
+    reference = weakref.ref(storage)
+
+    def renew() -> None:
+        alive = reference()
+        if alive is not None:
+            alive.renew()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=renew)
+
+
+class _Rows(Protocol[_K, _V]):
+    """A table as a repository uses it: the published one, or a draft on top of it."""
+
+    def get(self, key: _K) -> _V | None: ...
+    def values(self) -> Iterable[_V]: ...
+    def items(self) -> Iterable[tuple[_K, _V]]: ...
+    def put(self, key: _K, row: _V) -> None: ...
+    def remove(self, key: _K) -> None: ...
+
+
+class _Table(Generic[_K, _V]):
+    """Published rows; `guard` makes the publishing of several tables one step for readers."""
+
+    def __init__(self, guard: Callable[[], threading.Lock]) -> None:
+        self.rows: dict[_K, _V] = {}
+        self._guard = guard
+
+    def get(self, key: _K) -> _V | None:
+        with self._guard():
+            return self.rows.get(key)
+
+    def values(self) -> Iterable[_V]:
+        with self._guard():
+            return list(self.rows.values())
+
+    def items(self) -> Iterable[tuple[_K, _V]]:
+        with self._guard():
+            return list(self.rows.items())
+
+    def put(self, key: _K, row: _V) -> None:
+        raise RuntimeError(f"A reading unit changes nothing ({key!r}, {type(row).__name__}).")
+
+    def remove(self, key: _K) -> None:
+        raise RuntimeError(f"A reading unit changes nothing ({key!r}).")
+
+
+class _Draft(Generic[_K, _V]):
+    """Changes on top of a table, seen by their own unit only until they are published."""
+
+    def __init__(self, table: _Table[_K, _V]) -> None:
+        self._table = table
+        self._changed: dict[_K, _V] = {}
+        self._removed: set[_K] = set()
+
+    def get(self, key: _K) -> _V | None:
+        if key in self._removed:
+            return None
+        return self._changed[key] if key in self._changed else self._table.get(key)
+
+    def values(self) -> Iterable[_V]:
+        return [row for _, row in self.items()]
+
+    def items(self) -> Iterable[tuple[_K, _V]]:
+        merged = dict(self._table.items()) | self._changed
+        return [(key, row) for key, row in merged.items() if key not in self._removed]
+
+    def put(self, key: _K, row: _V) -> None:
+        self._removed.discard(key)
+        self._changed[key] = row
+
+    def remove(self, key: _K) -> None:
+        self._changed.pop(key, None)
+        self._removed.add(key)
+
+    def publish(self) -> None:
+        self._table.rows.update(self._changed)
+        for key in self._removed:
+            self._table.rows.pop(key, None)
+
+
+class _KeptAnswer(Struct, frozen=True):
+    fingerprint: bytes
+    running_until: int
+    until: int
+    answer: Answer | None = None
+
+
+class _Published:
+    """Every table, as the last writing unit left it."""
+
+    def __init__(self) -> None:
+        self.guard = threading.Lock()
+
+        def guard() -> threading.Lock:
+            return self.guard
+
+        self.connections: _Table[str, Connection] = _Table(guard)
+        self.carts: _Table[str, Cart] = _Table(guard)
+        self.orders: _Table[str, Order] = _Table(guard)
+        self.order_of_cart: _Table[str, str] = _Table(guard)
+        self.order_of_intent: _Table[str, str] = _Table(guard)
+        self.products: _Table[str, CatalogueEntry] = _Table(guard)
+        self.stock: _Table[str, int] = _Table(guard)
+        self.intents: _Table[str, PaymentIntent] = _Table(guard)
+        self.replays: _Table[tuple[str, bytes], int] = _Table(guard)
+        self.answers: _Table[AnswerKey, _KeptAnswer] = _Table(guard)
+        self.placed = 0
+
+    def renew(self) -> None:
+        self.guard = threading.Lock()
+
+
+class MemoryUnit:
+    """One unit of work; the port `Unit`."""
+
+    __slots__ = (
+        "_drafts",
+        "_published",
+        "answers",
+        "carts",
+        "changes",
+        "connections",
+        "intents",
+        "orders",
+        "products",
+        "replays",
+        "stock",
+        "writable",
+    )
+
+    def __init__(self, published: _Published, *, writable: bool) -> None:
+        self._published = published
+        self._drafts: list[_Draft[Any, Any]] = []
+        self.writable = writable
+        self.changes = 0
+        rows = self._rows
+        stock = rows(published.stock)
+        self.connections = _Connections(self, rows(published.connections))
+        self.carts = _Carts(self, rows(published.carts))
+        self.orders = _Orders(
+            self,
+            published,
+            rows(published.orders),
+            rows(published.order_of_cart),
+            rows(published.order_of_intent),
+        )
+        self.products = _Products(self, rows(published.products), stock)
+        self.stock = _Stock(self, stock)
+        self.intents = _Intents(self, rows(published.intents))
+        self.replays = _Replays(self, rows(published.replays))
+        self.answers = _Answers(self, rows(published.answers))
+
+    def _rows(self, table: _Table[_K, _V]) -> _Rows[_K, _V]:
+        if not self.writable:
+            return table
+        draft = _Draft(table)
+        self._drafts.append(draft)
+        return draft
+
+    def changed(self) -> None:
+        """Count a change that is asked for; a reading unit refuses it."""
+        if not self.writable:
+            raise RuntimeError("A reading unit changes nothing.")
+        self.changes += 1
+
+    def publish(self) -> None:
+        """Show every change to everyone, in one step."""
+        with self._published.guard:
+            for draft in self._drafts:
+                draft.publish()
+
+
+class _Reading:
+    __slots__ = ("_published",)
+
+    def __init__(self, published: _Published) -> None:
+        self._published = published
+
+    def __enter__(self) -> MemoryUnit:
+        return MemoryUnit(self._published, writable=False)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        pass
+
+
+class _Writing:
+    __slots__ = ("_published", "_timeout", "_turn", "_unit")
+
+    def __init__(self, published: _Published, turn: threading.Lock, timeout: float) -> None:
+        self._published = published
+        self._turn = turn
+        self._timeout = timeout
+
+    def __enter__(self) -> MemoryUnit:
+        if not self._turn.acquire(timeout=self._timeout):
+            raise StorageUnavailable("The storage is busy; try again.")
+        self._unit = MemoryUnit(self._published, writable=True)
+        return self._unit
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self._unit.publish()
+        finally:
+            self._unit.writable = False
+            self._turn.release()
+
+
+class _Connections:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[str, Connection]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def find(self, client_id: str) -> Connection | None:
+        return self._rows.get(client_id)
+
+    def add(self, connection: Connection) -> None:
+        self._unit.changed()
+        if self._rows.get(connection.client_id) is not None:
+            raise Conflict("The client id is taken.")
+        self._rows.put(connection.client_id, connection)
+
+    def save(self, connection: Connection) -> None:
+        self._unit.changed()
+        if self._rows.get(connection.client_id) is None:
+            raise Conflict("The connection is gone.")
+        self._rows.put(connection.client_id, connection)
+
+    def all(self) -> Sequence[Connection]:
+        return sorted(self._rows.values(), key=lambda one: (one.created_at, one.client_id))
+
+
+class _Carts:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[str, Cart]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def find(self, cart_id: str, *, connection: str) -> Cart | None:
+        cart = self._rows.get(cart_id)
+        return cart if cart is not None and cart.connection == connection else None
+
+    lock = find  # one writing unit at a time: what it reads is locked
+
+    def add(self, cart: Cart) -> None:
+        self._unit.changed()
+        if self._rows.get(cart.cart_id) is not None:
+            raise Conflict("The cart id is taken.")
+        self._rows.put(cart.cart_id, cart)
+
+    def save(self, cart: Cart, *, replacing: int) -> None:
+        self._unit.changed()
+        stored = self._rows.get(cart.cart_id)
+        if stored is None or stored.version != replacing:
+            raise Conflict("The cart has another version.")
+        self._rows.put(cart.cart_id, cart)
+
+    def crashed(self, *, before: int, limit: int) -> Sequence[Cart]:
+        late = [
+            (cart.conversion.lease_until, cart.cart_id, cart)
+            for cart in self._rows.values()
+            if cart.conversion is not None and cart.conversion.lease_until < before
+        ]
+        return [cart for _, _, cart in sorted(late, key=lambda one: one[:2])[:limit]]
+
+    def purge(self, *, before: int, limit: int) -> int:
+        self._unit.changed()
+        stale = [
+            cart.cart_id
+            for cart in sorted(self._rows.values(), key=lambda cart: cart.expires_at)
+            if cart.expires_at < before and cart.order_id is None and cart.conversion is None
+        ]
+        for cart_id in stale[:limit]:
+            self._rows.remove(cart_id)
+        return len(stale[:limit])
+
+
+class _Orders:
+    __slots__ = ("_of_cart", "_of_intent", "_published", "_rows", "_unit")
+
+    def __init__(
+        self,
+        unit: MemoryUnit,
+        published: _Published,
+        rows: _Rows[str, Order],
+        of_cart: _Rows[str, str],
+        of_intent: _Rows[str, str],
+    ) -> None:
+        self._unit = unit
+        self._published = published
+        self._rows = rows
+        self._of_cart = of_cart
+        self._of_intent = of_intent
+
+    def find(self, order_id: str, *, connection: str | None) -> Order | None:
+        order = self._rows.get(order_id)
+        return order if order is not None and connection in (None, order.connection) else None
+
+    def of_cart(self, cart_id: str) -> Order | None:
+        order_id = self._of_cart.get(cart_id)
+        return None if order_id is None else self._rows.get(order_id)
+
+    def place(self, order: Order) -> Order:
+        self._unit.changed()
+        if (
+            self._rows.get(order.order_id) is not None
+            or self._of_cart.get(order.cart_id) is not None
+            or self._of_intent.get(order.payment.intent) is not None
+        ):
+            raise Conflict("The order, its cart or its payment intent is taken.")
+        # A number is spent even where the unit fails: numbers may skip, as in a database.
+        self._published.placed += 1
+        placed = replace(order, number=f"OF-{self._published.placed:06d}")
+        self._rows.put(order.order_id, placed)
+        self._of_cart.put(order.cart_id, order.order_id)
+        self._of_intent.put(order.payment.intent, order.order_id)
+        return placed
+
+    def save(self, order: Order, *, expecting: OrderStatus) -> bool:
+        self._unit.changed()
+        stored = self._rows.get(order.order_id)
+        if stored is None or stored.status != expecting:
+            return False
+        self._rows.put(order.order_id, replace(order, number=stored.number))
+        return True
+
+    def search(self, query: OrderQuery) -> Sequence[Order]:
+        found = [order for order in self._rows.values() if _matches(order, query)]
+        found.sort(key=lambda order: (order.placed_at, order.order_id), reverse=True)
+        return found[: query.limit]
+
+
+def _matches(order: Order, query: OrderQuery) -> bool:
+    placed = order.placed_at
+    return (
+        query.connection in (None, order.connection)
+        and query.status in (None, order.status)
+        and (query.placed_after is None or placed >= query.placed_after)
+        and (query.placed_before is None or placed < query.placed_before)
+        and (query.email is None or order.customer.email.lower() == query.email.lower())
+        and (query.after is None or (placed, order.order_id) < query.after)
+    )
+
+
+class _Products:
+    __slots__ = ("_rows", "_stock", "_unit")
+
+    def __init__(
+        self, unit: MemoryUnit, rows: _Rows[str, CatalogueEntry], stock: _Rows[str, int]
+    ) -> None:
+        self._unit = unit
+        self._rows = rows
+        self._stock = stock
+
+    def find(self, skus: Sequence[str], currency: str) -> Mapping[str, Product]:
+        found = {}
+        for sku in skus:
+            entry = self._rows.get(sku)
+            if entry is not None and entry.active:
+                found[sku] = Product(
+                    sku=sku,
+                    name=entry.name,
+                    unit_price=entry.prices.get(currency),
+                    tax_class=entry.tax_class,
+                )
+        return found
+
+    def put(self, entries: Sequence[CatalogueEntry]) -> None:
+        self._unit.changed()
+        for entry in entries:
+            stored = self._rows.get(entry.sku)
+            prices = entry.prices if stored is None else stored.prices | entry.prices
+            self._rows.put(entry.sku, replace(entry, prices=dict(prices), stock=None))
+            if entry.stock is None:
+                self._stock.remove(entry.sku)
+            else:
+                self._stock.put(entry.sku, entry.stock)
+
+    def page(self, *, after: str, limit: int) -> Sequence[CatalogueEntry]:
+        entries = sorted(
+            (entry for entry in self._rows.values() if entry.sku > after),
+            key=lambda entry: entry.sku,
+        )
+        return [replace(entry, stock=self._stock.get(entry.sku)) for entry in entries[:limit]]
+
+
+class _Stock:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[str, int]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def available(self, skus: Sequence[str]) -> Mapping[str, int]:
+        found = ((sku, self._rows.get(sku)) for sku in skus)
+        return {sku: left for sku, left in found if left is not None}
+
+    def take(self, wanted: Mapping[str, int]) -> None:
+        self._unit.changed()
+        for sku, quantity in sorted(wanted.items()):
+            left = self._rows.get(sku)
+            if left is None or left < quantity:
+                raise Conflict("The stock moved.")
+            self._rows.put(sku, left - quantity)
+
+    def give_back(self, taken: Mapping[str, int]) -> None:
+        self._unit.changed()
+        for sku, quantity in sorted(taken.items()):
+            left = self._rows.get(sku)
+            if left is not None:
+                self._rows.put(sku, left + quantity)
+
+
+class _Intents:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[str, PaymentIntent]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def find(self, intent: str) -> PaymentIntent | None:
+        return self._rows.get(intent)
+
+    def add(self, intent: PaymentIntent) -> None:
+        self._unit.changed()
+        if self._rows.get(intent.intent) is not None:
+            raise Conflict("The payment intent is known.")
+        self._rows.put(intent.intent, intent)
+
+    def save(self, intent: PaymentIntent, *, replacing: int) -> None:
+        self._unit.changed()
+        stored = self._rows.get(intent.intent)
+        if stored is None or stored.version != replacing:
+            raise Conflict("The payment intent has another version.")
+        self._rows.put(intent.intent, intent)
+
+
+class _Replays:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[tuple[str, bytes], int]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def spend(self, mac: bytes, *, connection: str, until: int) -> bool:
+        self._unit.changed()
+        if self._rows.get((connection, mac)) is not None:
+            return False
+        self._rows.put((connection, mac), until)
+        return True
+
+    def purge(self, *, before: int, limit: int) -> int:
+        self._unit.changed()
+        stale = sorted((until, key) for key, until in self._rows.items() if until < before)
+        for _, key in stale[:limit]:
+            self._rows.remove(key)
+        return len(stale[:limit])
+
+
+class _Answers:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[AnswerKey, _KeptAnswer]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def claim(
+        self, key: AnswerKey, *, fingerprint: bytes, now: int, running_until: int, until: int
+    ) -> Claim:
+        self._unit.changed()
+        kept = self._rows.get(key)
+        if kept is not None and kept.until > now:
+            if kept.fingerprint != fingerprint:
+                return Claim("reused")
+            if kept.answer is not None:
+                return Claim("done", answer=kept.answer)
+            if kept.running_until > now:
+                return Claim("running", running_until=kept.running_until)
+        self._rows.put(key, _KeptAnswer(fingerprint, running_until, until))
+        return Claim("new")
+
+    def store(self, key: AnswerKey, answer: Answer) -> None:
+        self._unit.changed()
+        kept = self._rows.get(key)
+        if kept is None or kept.answer is not None:
+            raise Conflict("The key is no longer claimed.")
+        self._rows.put(key, replace(kept, answer=answer))
+
+    def release(self, key: AnswerKey) -> None:
+        self._unit.changed()
+        kept = self._rows.get(key)
+        if kept is not None and kept.answer is None:
+            self._rows.remove(key)
+
+    def purge(self, *, before: int, limit: int) -> int:
+        self._unit.changed()
+        stale = [key for key, kept in self._rows.items() if kept.until < before]
+        for key in stale[:limit]:
+            self._rows.remove(key)
+        return len(stale[:limit])

@@ -1,0 +1,72 @@
+"""Units that run again after a conflict, and actions that ask outside of them (protocol §2, §4)."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from orderflow_bridge.actions.action import Outside, Shop, Work
+from orderflow_bridge.domain.connection import Connection
+from orderflow_bridge.domain.errors import BridgeError, Conflict, StorageUnavailable
+from orderflow_bridge.domain.faults import whereabouts
+from orderflow_bridge.ports import Storage, Unit
+
+__all__ = ["ask_outside", "carry_out", "transact"]
+
+_ATTEMPTS = 3
+_T = TypeVar("_T")
+_log = logging.getLogger("orderflow_bridge.payments")
+
+
+def transact(storage: Storage, act: Callable[[Unit], _T]) -> _T:
+    """Run `act` in a writing unit and commit; run it again after a conflict, three times in all.
+
+    Raises `StorageUnavailable` where others stayed faster; nothing happened then.
+    """
+    for _ in range(_ATTEMPTS):
+        try:
+            with storage.writing() as unit:
+                return act(unit)
+        except Conflict:
+            continue
+    raise StorageUnavailable("Too many writers at once; try again.")
+
+
+def ask_outside(outside: Outside) -> Any:
+    """Ask the payment provider; its failure, whatever it is, becomes one refusal."""
+    try:
+        return outside.ask()
+    except Exception as error:  # noqa: BLE001 -- a provider may raise anything
+        _log.warning("the payment provider failed: %s", whereabouts(error))
+        raise BridgeError(
+            "payment_provider_unavailable",
+            "Nothing was ordered; sign again and retry with the same key.",
+            retry_after=2,
+        ) from None
+
+
+def carry_out(
+    storage: Storage,
+    shop: Shop,
+    find_connection: Callable[[Unit], Connection],
+    run: Callable[[Work], object],
+) -> object:
+    """Run an action for an operator: the same steps as a signed request, without its ledgers."""
+
+    def unit_of(act: Callable[[Work], object]) -> object:
+        return transact(
+            storage,
+            lambda unit: act(Work(shop, unit, find_connection(unit), shop.clock.now())),
+        )
+
+    outcome = unit_of(run)
+    if isinstance(outcome, Outside):
+        outside = outcome
+        try:
+            found = ask_outside(outside)
+        except BridgeError:
+            unit_of(lambda work: outside.release(work))
+            raise
+        outcome = unit_of(lambda work: outside.apply(work, found))
+    if isinstance(outcome, BridgeError):
+        raise outcome
+    return outcome

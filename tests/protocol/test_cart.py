@@ -157,9 +157,8 @@ class TestItems:
     ) -> None:
         """A refused batch leaves the cart as it was."""
         cart = storefront.cart(item("tea"))
-        reply = storefront.call("items.add", cart_id=cart["cart_id"], items=[item("tea"), *items])
-        if not items:
-            reply = storefront.call("items.add", cart_id=cart["cart_id"], items=[])
+        batch = [item("tea"), *items] if items else []
+        reply = storefront.call("items.add", cart_id=cart["cart_id"], items=batch)
         assert reply.code == code
         assert storefront.ok("cart.get", cart_id=cart["cart_id"]) == cart
 

@@ -1,7 +1,6 @@
 """One run of the command line: the options every command has, and the bridge they lead to."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -152,8 +151,3 @@ class LazyGroup(click.Group):
         """Make a command of this group, with the shared options."""
         attributes.setdefault("cls", Command)
         return super().command(*arguments, **attributes)
-
-
-def environment_names(names: Sequence[str]) -> list[str]:
-    """Name those of `names` that are set in the environment."""
-    return [name for name in names if os.environ.get(name)]

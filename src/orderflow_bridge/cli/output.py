@@ -4,14 +4,11 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import click
 import msgspec
 
-from orderflow_bridge.domain.time import as_utc
-
-__all__ = ["Output", "instant", "plain", "table"]
+__all__ = ["Output", "as_json", "plain", "table"]
 
 _C1_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 
@@ -69,11 +66,6 @@ def plain(text: str) -> str:
         sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
         for sign in text
     )
-
-
-def instant(milliseconds: int) -> datetime:
-    """Show Unix milliseconds as a time of day in UTC."""
-    return as_utc(milliseconds)
 
 
 def table(

@@ -4,13 +4,13 @@ import importlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError, StorageUnavailable
 
-__all__ = ["ColumnTypes", "Dialect", "Verdict", "driver", "refusal"]
+__all__ = ["ColumnTypes", "Dialect", "Verdict", "driver", "refusal", "run"]
 
 
 class Verdict(NamedTuple):
@@ -26,6 +26,7 @@ class ColumnTypes(NamedTuple):
     collation: str | None = None
     partial_indexes: bool = True
     autoincrement: str | None = None
+    without_rowid: bool = False
     table_settings: tuple[str, ...] = ()
 
 
@@ -111,6 +112,12 @@ def driver(module: str, extra: str) -> ModuleType:
         raise ConfigurationError(
             f"The driver {module} is not installed: pip install 'orderflow-bridge[{extra}]'"
         ) from None
+
+
+def run(database: peewee.Database, statement: str, parameters: Sequence[object] = ()) -> Any:
+    """Execute a statement through Peewee, off the path of requests; give the cursor."""
+    execute: Any = database.execute_sql
+    return execute(statement, parameters)
 
 
 def refusal(dialect: Dialect, error: Exception) -> Exception:

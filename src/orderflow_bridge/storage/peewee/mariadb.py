@@ -1,4 +1,5 @@
 """MariaDB and MySQL through PyMySQL."""
+# ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict, StorageUnavailable
-from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict, driver
+from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict, driver, run
 
 __all__ = ["MariaDB"]
 
@@ -71,7 +72,7 @@ class MariaDB:
             raise ConfigurationError("The MariaDB URL names no database.")
         host = unquote(parts.hostname or "127.0.0.1")
         self.where = f"mariadb://{host}:{port}/{self._name}"
-        self._options: dict[str, object] = {
+        self._options: dict[str, Any] = {
             **options,
             "host": host,
             "port": port,
@@ -85,15 +86,16 @@ class MariaDB:
         database = peewee.MySQLDatabase(
             self._name,
             thread_safe=False,
-            field_types={"TEXT": "LONGTEXT", "BLOB": "LONGBLOB"},
+            field_types={"TEXT": "LONGTEXT", "BLOB": "LONGBLOB", "MAC": "VARBINARY(64)"},
             **self._options,
         )
         database.connect()
         try:
-            database.execute_sql("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            database.execute_sql(
+            run(database, "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            run(
+                database,
                 f"SET SESSION sql_mode = '{_STRICT}',"
-                f" innodb_lock_wait_timeout = {max(1, math.ceil(self._timeout))}"
+                f" innodb_lock_wait_timeout = {max(1, math.ceil(self._timeout))}",
             )
         except BaseException:
             database.close()
@@ -113,7 +115,7 @@ class MariaDB:
 
     def column_types(self, database: peewee.Database) -> ColumnTypes:
         """Say the collation that neither folds case nor ignores spaces at the end."""
-        version = str(database.execute_sql("SELECT VERSION()").fetchone()[0])
+        version = str(run(database, "SELECT VERSION()").fetchone()[0])
         collation = "utf8mb4_nopad_bin" if "maria" in version.lower() else "utf8mb4_0900_bin"
         return ColumnTypes(
             partial_indexes=False,
@@ -125,20 +127,20 @@ class MariaDB:
         """Hold a named lock; a schema change commits by itself and is written to be run again."""
         name = "CONCAT('ofb_', MD5(DATABASE()))"
         seconds = max(1, math.ceil(self._timeout))
-        row = database.execute_sql(f"SELECT GET_LOCK({name}, {seconds})").fetchone()
+        row = run(database, f"SELECT GET_LOCK({name}, {seconds})").fetchone()
         if row[0] != 1:
             raise StorageUnavailable("Another process changes the schema; try again.")
         try:
             yield
         finally:
-            database.execute_sql(f"SELECT RELEASE_LOCK({name})").fetchone()
+            run(database, f"SELECT RELEASE_LOCK({name})").fetchone()
 
     def text(self, statement: str) -> str:
         """Give the statement PyMySQL's placeholders."""
         return statement.replace("?", "%s")
 
     def ignore(self, column: str) -> str:
-        """End an insert so that a taken key changes nothing; INSERT IGNORE would hide truncation."""
+        """End an insert so that a taken key changes nothing; IGNORE would hide truncation."""
         return f"ON DUPLICATE KEY UPDATE {column} = {column}"
 
     def replace(self, key: str) -> str:  # noqa: ARG002 -- MariaDB tries every unique key
@@ -163,7 +165,4 @@ class MariaDB:
 
     def delete_some(self, table: str, key: str, condition: str, order: str) -> str:  # noqa: ARG002
         """Delete the first rows that meet a condition."""
-        return (
-            f"DELETE FROM {table} WHERE {condition}"  # noqa: S608 -- names of this package only
-            f" ORDER BY {order} LIMIT ?"
-        )
+        return f"DELETE FROM {table} WHERE {condition} ORDER BY {order} LIMIT ?"

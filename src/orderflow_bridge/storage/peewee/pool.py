@@ -41,20 +41,19 @@ class Pool:
 
     def take(self) -> Session:
         """Borrow a session; raises `StorageUnavailable` when the time is up or none opens."""
+        session: Session | None = None
+        waiter: _Waiter | None = None
         with self._mutex:
             if self._idle:
-                session: Session | None = self._idle.pop()
+                session = self._idle.pop()
             elif self._lent_or_idle < self._size:
                 self._lent_or_idle += 1
-                session = None
             else:
                 waiter = _Waiter()
                 self._waiting.append(waiter)
-                session = _IN_LINE
-        if session is _IN_LINE:
+        if waiter is not None:
             session = self._wait(waiter)
         if session is not None and (self._probe_after is None or self._is_sound(session)):
-            session.failed = False
             return session
         return self._open()
 

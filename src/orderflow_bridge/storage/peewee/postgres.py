@@ -1,4 +1,5 @@
 """PostgreSQL through psycopg 3."""
+# ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict, StorageUnavailable
-from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict, driver
+from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict, driver, run
 
 __all__ = ["Postgres"]
 
@@ -58,7 +59,7 @@ class Postgres:
         except ValueError:
             raise ConfigurationError("The PostgreSQL URL is malformed.") from None
         self.where = f"postgresql://{parts.hostname or ''}{port}{parts.path}"
-        self._options: dict[str, object] = {}
+        self._options: dict[str, Any] = {}
         if "connect_timeout" not in parse_qs(parts.query):
             self._options["connect_timeout"] = max(2, math.ceil(timeout))
 
@@ -69,11 +70,12 @@ class Postgres:
             prefer_psycopg3=True,
             thread_safe=False,
             encoding="utf8",
+            field_types={"MAC": "BYTEA"},
             **self._options,
         )
         database.connect()
         try:
-            database.execute_sql(f"SET lock_timeout = {math.ceil(self._timeout * 1000)}")
+            run(database, f"SET lock_timeout = {math.ceil(self._timeout * 1000)}")
         except BaseException:
             database.close()
             raise
@@ -100,14 +102,14 @@ class Postgres:
     @contextmanager
     def exclusive(self, database: peewee.Database) -> Iterator[None]:
         """Hold an advisory lock and a transaction: PostgreSQL's schema changes roll back too."""
-        database.execute_sql(self.begin)
+        run(database, self.begin)
         try:
-            database.execute_sql(f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
+            run(database, f"SELECT pg_advisory_xact_lock({_SCHEMA_LOCK})")
             yield
         except BaseException:
-            database.execute_sql("ROLLBACK")
+            run(database, "ROLLBACK")
             raise
-        database.execute_sql("COMMIT")
+        run(database, "COMMIT")
 
     def text(self, statement: str) -> str:
         """Give the statement psycopg's placeholders."""
@@ -140,7 +142,7 @@ class Postgres:
     def delete_some(self, table: str, key: str, condition: str, order: str) -> str:  # noqa: ARG002
         """Delete the first rows that meet a condition and that nobody else deletes right now."""
         return (
-            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("  # noqa: S608 -- names of this package
+            f"DELETE FROM {table} WHERE ctid = ANY(ARRAY("
             f"SELECT ctid FROM {table} WHERE {condition} ORDER BY {order} LIMIT ?"
             " FOR UPDATE SKIP LOCKED))"
         )

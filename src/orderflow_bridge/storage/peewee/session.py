@@ -38,14 +38,13 @@ class Session:
         "used",
     )
 
-    def __init__(
-        self, database: peewee.Database, dialect: Dialect, statements: Statements
-    ) -> None:
+    def __init__(self, database: peewee.Database, dialect: Dialect, statements: Statements) -> None:
         self._database = database
         self._dialect = dialect
         self._errors = dialect.error
         self._begin = dialect.begin
-        self._cursor: Any = database.connection().cursor()
+        connection: Any = database.connection  # Peewee's stubs leave it untyped
+        self._cursor: Any = connection().cursor()
         # Bound once: an attribute chain per statement costs as much as a small query.
         self._execute = self._cursor.execute
         self._fetchone = self._cursor.fetchone

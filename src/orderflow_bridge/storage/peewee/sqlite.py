@@ -1,4 +1,5 @@
 """SQLite: a file in WAL mode, one writer at a time."""
+# ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 import sqlite3
 import time
@@ -10,7 +11,7 @@ import msgspec
 import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict, StorageUnavailable
-from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict
+from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict, run
 
 __all__ = ["Sqlite"]
 
@@ -86,6 +87,7 @@ class Sqlite:
             thread_safe=False,
             check_same_thread=False,
             cached_statements=256,
+            field_types={"MAC": "BLOB"},
         )
         deadline = time.monotonic() + self._timeout
         pause = _FIRST_PAUSE
@@ -117,19 +119,19 @@ class Sqlite:
         return Verdict(_fault(getattr(error, "sqlite_errorname", str(extended))))
 
     def column_types(self, database: peewee.Database) -> ColumnTypes:  # noqa: ARG002
-        """Say that a serial is never given twice."""
-        return ColumnTypes(autoincrement="AUTOINCREMENT")
+        """Say that a serial is never given twice, and that a composite key is the table."""
+        return ColumnTypes(autoincrement="AUTOINCREMENT", without_rowid=True)
 
     @contextmanager
     def exclusive(self, database: peewee.Database) -> Iterator[None]:
         """Hold the write lock, which waits for that of other processes."""
-        database.execute_sql("BEGIN IMMEDIATE")
+        run(database, "BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
-            database.execute_sql("ROLLBACK")
+            run(database, "ROLLBACK")
             raise
-        database.execute_sql("COMMIT")
+        run(database, "COMMIT")
 
     def text(self, statement: str) -> str:
         """Give the statement as it is."""
@@ -162,7 +164,7 @@ class Sqlite:
     def delete_some(self, table: str, key: str, condition: str, order: str) -> str:
         """Delete the first rows that meet a condition."""
         return (
-            f"DELETE FROM {table} WHERE ({key}) IN"  # noqa: S608 -- names of this package only
+            f"DELETE FROM {table} WHERE ({key}) IN"
             f" (SELECT {key} FROM {table} WHERE {condition} ORDER BY {order} LIMIT ?)"
         )
 

@@ -125,7 +125,9 @@ class Writing:
         pool, session = self._pool, self._session
         if pool.inherited:
             if kind is None:
-                raise StorageUnavailable("The process forked in this unit; only the parent ends it.")
+                raise StorageUnavailable(
+                    "The process forked in this unit; only the parent ends it."
+                )
             return
         if kind is None:
             try:

@@ -1,0 +1,137 @@
+"""`catalogue`: what is for sale."""
+
+import sys
+from typing import BinaryIO
+
+import click
+
+from orderflow_bridge.catalogue.csv_import import CatalogueFileError, ImportReport
+from orderflow_bridge.cli.exits import CommandFailed
+from orderflow_bridge.cli.invocation import Invocation, LazyGroup
+from orderflow_bridge.cli.output import Output, plain, table
+from orderflow_bridge.domain.money import format_price
+from orderflow_bridge.domain.product import CatalogueEntry
+
+__all__ = ["catalogue"]
+
+_EVERY = 5_000
+
+
+@click.group(cls=LazyGroup)
+def catalogue() -> None:
+    """Import and list the products that carts are filled with."""
+
+
+@catalogue.command(name="import")
+@click.argument("file", type=click.File("rb"))
+@click.option("--currency", help="Currency of prices that do not name one, such as GBP.")
+@click.option("--skip-bad", is_flag=True, help="Leave wrong rows out instead of importing nothing.")
+@click.pass_obj
+def import_(
+    invocation: Invocation, *, file: BinaryIO, currency: str | None, skip_bad: bool
+) -> None:
+    """Add or replace products from a CSV FILE (`-` for standard input), all of them or none.
+
+    Columns: sku, name, price, and where wanted currency, stock and tax_class; or Shopify's
+    product export. Every wrong row is named with its line, and then nothing is imported and the
+    exit code is 1.
+    """
+    output = invocation.output
+    progress = _Progress(output)
+    with invocation.bridge() as bridge:
+        try:
+            report = bridge.catalogue.import_csv(
+                file, default_currency=currency, skip_bad=skip_bad, progress=progress.written
+            )
+        except CatalogueFileError as error:
+            raise CommandFailed("bad_file", str(error)) from None
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--currency") from None
+    progress.end()
+    _show(output, report)
+    if report.refused:
+        raise CommandFailed("bad_rows", reported=True)
+
+
+class _Progress:
+    """Tell how far an import is: on one line of a terminal, else on a line now and then."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._terminal = sys.stderr.isatty()
+        self._told = 0
+
+    def written(self, count: int) -> None:
+        """Take note of `count` entries written so far."""
+        if self._output.quiet:
+            return
+        if self._terminal:
+            click.echo(f"\r{count} written", err=True, nl=False)
+            self._told = count
+        elif count < self._told or count - self._told >= _EVERY:
+            click.echo(f"{count} written", err=True)
+            self._told = count
+
+    def end(self) -> None:
+        """Leave the line of a terminal."""
+        if self._terminal and self._told:
+            click.echo(err=True)
+
+
+def _show(output: Output, report: ImportReport) -> None:
+    count = len(report.problems) + report.more_problems
+    document = {
+        "imported": report.imported,
+        "skipped": report.skipped,
+        "problems": [{"line": line, "message": message} for line, message in report.problems],
+        "more_problems": report.more_problems,
+    }
+    refusal = f"Nothing was imported: {count} bad row{'' if count == 1 else 's'}."
+    if report.refused:
+        document["error"] = {"code": "bad_rows", "detail": refusal}
+    for line, message in report.problems:
+        click.echo(f"line {line}: {plain(message)}", err=True)
+    if report.more_problems:
+        click.echo(f"and {report.more_problems} more", err=True)
+    skipped = f", skipped {report.skipped} bad rows" if report.skipped else ""
+    output.show(document, "" if report.refused else f"Imported {report.imported} products{skipped}")
+    if report.refused and not output.json:
+        click.echo(f"Error: {refusal} Correct them, or use --skip-bad.", err=True)
+
+
+@catalogue.command(name="list")
+@click.option("--after", default="", metavar="SKU", help="Begin behind this sku.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The most to list."
+)
+@click.pass_obj
+def list_(invocation: Invocation, *, after: str, limit: int) -> None:
+    """List products in the order of their skus."""
+    with invocation.bridge() as bridge:
+        entries = list(bridge.catalogue.entries(after=after, limit=limit))
+    text = table(
+        ("sku", "name", "prices", "stock", "tax class", "for sale"),
+        [
+            (
+                entry.sku,
+                entry.name,
+                _prices(entry),
+                "untracked" if entry.stock is None else str(entry.stock),
+                entry.tax_class,
+                "yes" if entry.active else "no",
+            )
+            for entry in entries
+        ],
+        right=("prices", "stock"),
+    )
+    empty = "There is nothing: orderflow-bridge catalogue import FILE"
+    invocation.output.show({"products": entries}, text if entries else empty)
+    if len(entries) == limit:
+        invocation.output.note(f"Perhaps more: --after {plain(entries[-1].sku)}")
+
+
+def _prices(entry: CatalogueEntry) -> str:
+    return ", ".join(
+        f"{format_price(amount, currency)} {currency}"
+        for currency, amount in sorted(entry.prices.items())
+    )

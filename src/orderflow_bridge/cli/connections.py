@@ -1,0 +1,278 @@
+"""`connections`: who may call the bridge, with what, and from where."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.invocation import Invocation, LazyGroup
+from orderflow_bridge.cli.output import Output, plain, table
+from orderflow_bridge.connections import Credentials
+from orderflow_bridge.domain.connection import SCOPES, Connection
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.time import as_utc
+
+__all__ = ["STOREFRONT_SCOPES", "connections", "warnings_of"]
+
+STOREFRONT_SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write")
+
+_PRESETS: Mapping[str, tuple[str, ...]] = {
+    "storefront": STOREFRONT_SCOPES,
+    "reporting": ("carts:read", "orders:read"),
+}
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
+_DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
+
+
+class _Duration(click.ParamType):
+    """Seconds, or a number with s, m, h or d."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        """Read a duration in seconds."""
+        if isinstance(value, int):
+            return value
+        found = _DURATION.fullmatch(str(value))
+        if found is None:
+            self.fail(f"{value!r} is not a duration; write 0, 3600, 24h or 7d.", param, ctx)
+        return int(found[1]) * _UNITS[found[2]]
+
+
+@click.group(cls=LazyGroup)
+def connections() -> None:
+    """Create and keep the connections that storefronts use."""
+
+
+@connections.command()
+@click.argument("name")
+@click.option(
+    "--scopes",
+    default="storefront",
+    show_default=True,
+    metavar="LIST",
+    help=(
+        f"Comma list of {', '.join(SCOPES)}; or a preset: storefront (carts and orders, read and"
+        " write), reporting (read only)."
+    ),
+)
+@click.option("--channel", help="Short name on its orders; by default made from NAME.")
+@click.option(
+    "--allow", multiple=True, metavar="CIDR", help="Address or range that may use it; repeatable."
+)
+@click.option(
+    "--window", type=int, default=60, show_default=True, help="Seconds a signature is good for."
+)
+@click.option("--currency", help="Default currency of its carts, such as GBP.")
+@click.pass_obj
+def create(
+    invocation: Invocation,
+    *,
+    name: str,
+    scopes: str,
+    channel: str | None,
+    allow: tuple[str, ...],
+    window: int,
+    currency: str | None,
+) -> None:
+    """Make a connection called NAME, and print its client id and secret."""
+    with invocation.bridge() as bridge:
+        credentials = bridge.connections.create(
+            name,
+            scopes=_scopes(scopes),
+            channel=channel,
+            allow=allow,
+            window=window,
+            currency=currency,
+        )
+    _show_credentials(invocation.output, credentials)
+
+
+def _scopes(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return [scope for name in names for scope in _PRESETS.get(name, (name,))]
+
+
+@connections.command(name="list")
+@click.pass_obj
+def list_(invocation: Invocation) -> None:
+    """List every connection, oldest first; never a secret."""
+    with invocation.bridge() as bridge:
+        every = [
+            (connection, warnings_of(bridge, connection)) for connection in bridge.connections.all()
+        ]
+    text = table(
+        ("client id", "name", "channel", "status", "scopes", "allowed from"),
+        [
+            (
+                connection.client_id,
+                connection.name,
+                connection.channel,
+                connection.status,
+                ",".join(_ordered_scopes(connection)),
+                ",".join(connection.allow_list) or "anywhere",
+            )
+            for connection, _ in every
+        ],
+    )
+    invocation.output.show(
+        {"connections": [_document(connection, warnings) for connection, warnings in every]},
+        text if every else "There is no connection yet: orderflow-bridge connections create NAME",
+    )
+
+
+@connections.command()
+@click.argument("client_id")
+@click.pass_obj
+def show(invocation: Invocation, *, client_id: str) -> None:
+    """Show one connection; never its secret."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.find(client_id)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.pass_obj
+def reveal(invocation: Invocation, *, client_id: str) -> None:
+    """Print the current secret of a connection again."""
+    with invocation.bridge() as bridge:
+        credentials = bridge.connections.reveal(client_id)
+    _show_credentials(invocation.output, credentials)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.pass_obj
+def enable(invocation: Invocation, *, client_id: str) -> None:
+    """Let a connection in again; works at once in every process."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.enable(client_id)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.pass_obj
+def disable(invocation: Invocation, *, client_id: str) -> None:
+    """Shut a connection out; works at once in every process."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.disable(client_id)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.option(
+    "--grace",
+    type=_Duration(),
+    default=0,
+    show_default=True,
+    help="How long the old secret still works: seconds, or 1h, 24h, 7d.",
+)
+@click.option(
+    "--end-open-grace",
+    is_flag=True,
+    help="Rotate even while an earlier secret is in its grace period, which ends it.",
+)
+@click.pass_obj
+def rotate(invocation: Invocation, *, client_id: str, grace: int, end_open_grace: bool) -> None:
+    """Issue a new secret, and print it."""
+    with invocation.bridge() as bridge:
+        credentials = bridge.connections.rotate(
+            client_id, grace=grace, replace_open_grace=end_open_grace
+        )
+    _show_credentials(invocation.output, credentials)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.argument("cidr", nargs=-1)
+@click.option("--clear", is_flag=True, help="Empty the list: every address may use it.")
+@click.pass_obj
+def allow(invocation: Invocation, *, client_id: str, cidr: tuple[str, ...], clear: bool) -> None:
+    """Replace the addresses and CIDR ranges that may use a connection."""
+    if bool(cidr) == clear:
+        raise click.UsageError("Give the addresses and ranges, or --clear.")
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.allow(client_id, cidr)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings)
+
+
+def warnings_of(bridge: Bridge, connection: Connection) -> tuple[str, ...]:
+    """Say what an operator should look at; the secret it takes goes nowhere."""
+    try:
+        return bridge.connections.reveal(connection.client_id).warnings
+    except ConfigurationError as error:
+        return (str(error),)
+
+
+def _ordered_scopes(connection: Connection) -> list[str]:
+    return [scope for scope in SCOPES if scope in connection.scopes]
+
+
+def _document(connection: Connection, warnings: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "client_id": connection.client_id,
+        "name": connection.name,
+        "channel": connection.channel,
+        "status": connection.status,
+        "scopes": _ordered_scopes(connection),
+        "allow_list": connection.allow_list,
+        "window": connection.window,
+        "default_currency": connection.default_currency,
+        "created_at": as_utc(connection.created_at),
+        "previous_secret_until": (
+            as_utc(connection.previous_until) if connection.previous is not None else None
+        ),
+        "warnings": warnings,
+    }
+
+
+def _lines(connection: Connection) -> list[str]:
+    facts = {
+        "client id": connection.client_id,
+        "name": connection.name,
+        "channel": connection.channel,
+        "status": connection.status,
+        "scopes": ", ".join(_ordered_scopes(connection)),
+        "allowed from": ", ".join(connection.allow_list) or "anywhere",
+        "window": f"{connection.window} s",
+        "currency": connection.default_currency or "none by default",
+        "created": as_utc(connection.created_at).isoformat(timespec="seconds"),
+    }
+    if connection.previous is not None:
+        until = as_utc(connection.previous_until).isoformat(timespec="seconds")
+        facts["old secret"] = f"works until {until}"
+    return [f"{name + ':':14}{plain(fact)}" for name, fact in facts.items()]
+
+
+def _show_connection(output: Output, connection: Connection, warnings: tuple[str, ...]) -> None:
+    output.show(_document(connection, warnings), "\n".join(_lines(connection)))
+    for warning in warnings:
+        output.warn(warning)
+
+
+def _show_credentials(output: Output, credentials: Credentials) -> None:
+    connection = credentials.connection
+    document = _document(connection, credentials.warnings)
+    block = (
+        "",
+        "For the storefront's environment:",
+        f"ORDERFLOW_BRIDGE_CLIENT_ID={connection.client_id}",
+        f"ORDERFLOW_BRIDGE_SECRET={credentials.secret}",
+    )
+    output.show(
+        {"client_id": document.pop("client_id"), "secret": credentials.secret, **document},
+        "\n".join((*_lines(connection), f"{'secret:':14}{credentials.secret}", *block)),
+    )
+    for warning in credentials.warnings:
+        output.warn(warning)

@@ -1,0 +1,20 @@
+"""How a command ends."""
+
+import click
+
+__all__ = ["CANNOT_CONNECT", "FAILED", "MISUSED", "REFUSED", "CommandFailed"]
+
+FAILED, MISUSED, REFUSED, CANNOT_CONNECT = 1, 2, 3, 4
+"""The exit codes besides 0; the help of the command line says what each means."""
+
+
+class CommandFailed(click.ClickException):
+    """End a command with `exit_code`; `reported` says that the answer was printed already."""
+
+    def __init__(
+        self, code: str, detail: str = "", *, exit_code: int = FAILED, reported: bool = False
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.exit_code = exit_code
+        self.reported = reported

@@ -1,0 +1,141 @@
+"""Signed requests: how one is signed, and the two ways to send it."""
+
+import hmac
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
+
+import click
+from msgspec import Struct
+
+from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.exits import CANNOT_CONNECT, CommandFailed
+from orderflow_bridge.http import Head, Request
+from orderflow_bridge.mounting import Mount
+from orderflow_bridge.security.signing import string_to_sign
+
+__all__ = ["Answered", "Signed", "Target", "send", "send_in_process", "sign_request"]
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class Signed(Struct, frozen=True, kw_only=True):
+    """A request with its signature; `headers` are what a storefront sends."""
+
+    client_id: str
+    action: str
+    body: bytes
+    text: bytes
+    headers: dict[str, str]
+
+    @property
+    def path(self) -> str:
+        """Give the path under the mount."""
+        return f"/{self.client_id}/{self.action}"
+
+
+class Answered(Struct, frozen=True, kw_only=True):
+    """An answer; header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """A server, and where the bridge is on it; `port` 0 is the scheme's own."""
+
+    scheme: str
+    host: str
+    port: int
+    prefix: str
+
+    @classmethod
+    def of(cls, url: str, *, mount: str = "/bridge") -> "Target":
+        """Read a site's URL; raises `click.BadParameter` that says what to write."""
+        try:
+            parts = urlsplit(url)
+            prefix = parts.path.rstrip("/") + Mount(mount).prefix
+            port = parts.port or 0
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.query:
+            raise click.BadParameter(
+                "write the site's address, like http://127.0.0.1:8000", param_hint="--url"
+            )
+        return cls(scheme=parts.scheme, host=parts.hostname, port=port, prefix=prefix)
+
+    def url(self, path: str) -> str:
+        """Give the whole URL of a path under the mount."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{host}{port}{self.prefix}{path}"
+
+
+def sign_request(
+    *, client_id: str, secret: str, action: str, body: bytes, key: str | None
+) -> Signed:
+    """Sign a request now (protocol §1); `key` is the Idempotency-Key."""
+    timestamp = str(int(time.time()))
+    text = string_to_sign(
+        timestamp.encode("ascii"),
+        client_id.encode(),
+        b"POST",
+        action.encode(),
+        (key or "").encode(),
+        sha256(body).hexdigest().encode("ascii"),
+    )
+    headers = {
+        "Content-Type": "application/json",
+        "X-Client-Id": client_id,
+        "X-Timestamp": timestamp,
+        "X-Signature": "v1=" + hmac.new(secret.encode(), text, sha256).hexdigest(),
+    }
+    if key is not None:
+        headers["Idempotency-Key"] = key
+    return Signed(client_id=client_id, action=action, body=body, text=text, headers=headers)
+
+
+def send_in_process(bridge: Bridge, signed: Signed, *, address: str) -> Answered:
+    """Hand a request to the bridge as if it came from `address`."""
+    head = Head(
+        method="POST",
+        path=signed.path.encode(),
+        headers={
+            name.lower().encode("ascii"): (value.encode(),)
+            for name, value in signed.headers.items()
+        },
+        peer=address,
+        framed=True,
+    )
+    response = bridge.handle(Request(head=head, body=signed.body))
+    headers = {name.lower(): value for name, value in response.headers}
+    return Answered(status=response.status, headers=headers, body=response.body)
+
+
+def send(
+    target: Target, path: str, *, headers: Mapping[str, str], body: bytes, timeout: float
+) -> Answered:
+    """Send a POST over HTTP; redirects are answers and are not followed.
+
+    Raises `CommandFailed` with exit code 4 where no answer comes within `timeout` seconds.
+    """
+    connector = HTTPSConnection if target.scheme == "https" else HTTPConnection
+    connection = connector(target.host, target.port or None, timeout=timeout)
+    try:
+        connection.request("POST", target.prefix + path, body=body, headers=dict(headers))
+        response = connection.getresponse()
+        return Answered(
+            status=response.status,
+            headers={name.lower(): value for name, value in response.getheaders()},
+            body=response.read(),
+        )
+    except (OSError, HTTPException) as error:
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise CommandFailed(
+            "cannot_connect", f"{target.url('')}: {reason}.", exit_code=CANNOT_CONNECT
+        ) from None
+    finally:
+        connection.close()

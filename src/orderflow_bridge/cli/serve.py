@@ -1,0 +1,156 @@
+"""`serve`: a server of its own, for a shop whose site cannot mount the bridge itself."""
+
+import os
+import socket
+from importlib.util import find_spec
+
+import click
+
+from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.invocation import Command, Invocation
+from orderflow_bridge.cli.serving import MOUNT, DevelopmentServer, site, until_told_to_stop
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.settings import Settings
+
+__all__ = ["serve"]
+
+
+@click.command(cls=Command)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65_535),
+    default=8000,
+    show_default=True,
+    help="Port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Processes; needs the extra [server].",
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads in each process; by default pool_size of the settings.",
+)
+@click.option(
+    "--development", is_flag=True, help="Use the development server even with the extra [server]."
+)
+@click.pass_obj
+def serve(
+    invocation: Invocation,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int | None,
+    development: bool,
+) -> None:
+    """Serve the bridge at /bridge, until Ctrl-C or SIGTERM.
+
+    With the extra [server] on granian, which carries production behind a proxy that ends TLS;
+    else on a development server. With --json, one document tells the address before it serves.
+    """
+    settings = invocation.settings()
+    with_granian = not development and find_spec("granian") is not None
+    if workers > 1 and not with_granian:
+        raise click.UsageError("--workers needs pip install 'orderflow-bridge[server]'.")
+    if workers > 1 and settings.database.startswith("memory:"):
+        raise click.UsageError("A database in memory cannot be shared by several workers.")
+    threads = threads or settings.pool_size
+    if with_granian:
+        _serve_with_granian(
+            invocation, settings, host=host, port=port, workers=workers, threads=threads
+        )
+    else:
+        _serve_for_development(invocation, settings, host=host, port=port, threads=threads)
+
+
+def _refuse_old_schema(bridge: Bridge) -> None:
+    pending = bridge.pending_migrations()
+    if pending:
+        raise ConfigurationError("The database needs: orderflow-bridge migrate")
+
+
+def _announce(invocation: Invocation, url: str, server: str) -> None:
+    invocation.output.show(
+        {"url": url, "bridge": url + MOUNT, "server": server},
+        f"Serving {url}{MOUNT} ({server}); Ctrl-C stops.",
+    )
+
+
+def _serve_for_development(
+    invocation: Invocation, settings: Settings, *, host: str, port: int, threads: int
+) -> None:
+    with Bridge.open(settings=settings) as bridge, until_told_to_stop() as stop:
+        _refuse_old_schema(bridge)
+        try:
+            server = DevelopmentServer(
+                site(bridge), host=host, port=port, threads=threads, quiet=invocation.output.quiet
+            )
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from None
+        invocation.output.note(
+            "This server is for development; for production: pip install 'orderflow-bridge[server]'"
+        )
+        with server.running():
+            _announce(invocation, server.url, "development")
+            stop.wait()
+    invocation.output.note("Stopped.")
+
+
+def _serve_with_granian(
+    invocation: Invocation,
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    threads: int,
+) -> None:
+    from granian import Granian  # noqa: PLC0415 -- an optional package
+    from granian.constants import Interfaces  # noqa: PLC0415 -- an optional package
+    from granian.log import LogLevels  # noqa: PLC0415 -- an optional package
+
+    with Bridge.open(settings=settings) as bridge:
+        _refuse_old_schema(bridge)
+    port = _free_port(host, port)
+    # Workers are processes of their own: the environment is how the options reach them.
+    os.environ["ORDERFLOW_BRIDGE_HOME"] = settings.home
+    os.environ["ORDERFLOW_BRIDGE_DATABASE"] = settings.database
+    server = Granian(
+        "orderflow_bridge.cli.serving:app",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=threads,
+        websockets=False,
+        log_level=LogLevels.warning if invocation.output.quiet else LogLevels.info,
+    )
+    shown = f"[{host}]" if ":" in host else host
+    server.on_startup(lambda: _announce(invocation, f"http://{shown}:{port}", "granian"))
+    server.serve()
+    invocation.output.note("Stopped.")
+
+
+def _free_port(host: str, port: int) -> int:
+    """Tell early, in one line, whether the port can be had; 0 becomes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as error:
+            raise _cannot_listen(host, port, error) from None
+        return int(trial.getsockname()[1])
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another --port."
+    )

@@ -1,0 +1,43 @@
+"""`migrate` and `purge`: what a database needs from time to time."""
+
+import click
+import msgspec
+
+from orderflow_bridge.cli.invocation import Command, Invocation
+
+__all__ = ["migrate", "purge"]
+
+
+@click.command(cls=Command)
+@click.option("--plan", is_flag=True, help="Only name what would be applied.")
+@click.pass_obj
+def migrate(invocation: Invocation, *, plan: bool) -> None:
+    """Bring the database schema forward; safe on live data, and when there is nothing to do."""
+    with invocation.bridge() as bridge:
+        names = list(bridge.pending_migrations() if plan else bridge.migrate())
+    verb = "Pending" if plan else "Applied"
+    invocation.output.show(
+        {"pending" if plan else "applied": names},
+        "\n".join(f"{verb}: {name}" for name in names) or "The schema is up to date.",
+    )
+
+
+@click.command(cls=Command)
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=1_000,
+    show_default=True,
+    help="The most of each kind in one run.",
+)
+@click.pass_obj
+def purge(invocation: Invocation, *, limit: int) -> None:
+    """Forget what has expired, and cancel orders that were unpaid for too long.
+
+    Run it from time to time, for example once an hour.
+    """
+    with invocation.bridge() as bridge:
+        counts = msgspec.structs.asdict(bridge.purge(limit=limit))
+    invocation.output.show(
+        counts, "\n".join(f"{name.replace('_', ' ')}: {count}" for name, count in counts.items())
+    )

@@ -1,0 +1,1 @@
+"""Pure rules of the door: signatures, secrets, the window, addresses and card data."""

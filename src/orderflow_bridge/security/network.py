@@ -1,0 +1,255 @@
+"""Where a request comes from: allow-lists, trusted proxies and the client's address.
+
+Everything here fails closed: an address that cannot be read is in no range.
+"""
+
+import ipaddress
+import re
+import socket
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+__all__ = [
+    "UNKNOWN",
+    "AllowList",
+    "TrustedProxies",
+    "canonical",
+    "client_address",
+    "parse_allow_list",
+    "parse_trusted_proxies",
+]
+
+UNKNOWN = "unknown"
+"""The client's address where a trusted proxy does not tell it; no range ever contains it."""
+
+_UNIX = "unix"
+_MAX_HOPS = 50
+_MAX_FORWARDED = 4096
+_MAPPED = bytes(10) + b"\xff\xff"
+_MAPPED_BITS = 96
+_PREFIX_LENGTH = re.compile(r"[0-9]{1,3}")
+_HOST_NAME = re.compile(r"(?=.*[G-Zg-z])[A-Za-z0-9.-]+")
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class AllowList:
+    """Say which client addresses a connection may be used from; an empty list allows all.
+
+    `entries` are the ranges as an operator reads them, `warnings` what he should think about.
+    """
+
+    entries: tuple[str, ...]
+    warnings: tuple[str, ...]
+    _ranges: "_Ranges"
+
+    def allows(self, address: str | None) -> bool:
+        """Tell whether the address is allowed.
+
+        None or an empty text is a peer without an address, which the entry `unix` allows. An
+        IPv4-mapped IPv6 address counts as the IPv4 address; one with a zone id, and anything that
+        is not an address, is not allowed. A NAT64 address (64:ff9b::/96) is an IPv6 address like
+        any other, never the IPv4 address inside.
+        """
+        return not self.entries or self._ranges.contain(address)
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedProxies:
+    """Say which socket peers are believed about their own clients; an empty set trusts nobody.
+
+    A class of its own, so that it is never mistaken for an `AllowList`, whose emptiness means the
+    opposite.
+    """
+
+    entries: tuple[str, ...]
+    _ranges: "_Ranges"
+
+    def trusts(self, peer: str | None) -> bool:
+        """Tell whether the peer is a trusted proxy; None or an empty text is a unix socket's."""
+        return bool(self.entries) and self._ranges.contain(peer)
+
+
+def parse_allow_list(entries: Iterable[str]) -> AllowList:
+    """Read addresses, CIDR ranges and the word `unix`.
+
+    Raises `ValueError` with one line for every entry that is none of them: host names, zone ids,
+    netmasks, and ranges whose host bits are set.
+    """
+    written, networks = _parse(entries)
+    warnings = tuple(
+        f"{text} allows every {'IPv4' if network.version == 4 else 'IPv6'} address"
+        for text, network in zip(written, networks, strict=True)
+        if network is not None and network.prefixlen == 0
+    )
+    return AllowList(written, warnings, _Ranges.of(networks))
+
+
+def parse_trusted_proxies(entries: Iterable[str]) -> TrustedProxies:
+    """Read the addresses, CIDR ranges and the word `unix` of the proxies in front.
+
+    Raises `ValueError` as `parse_allow_list` does, and for a range of every address: whoever
+    trusts everyone lets everyone choose the address he comes from.
+    """
+    written, networks = _parse(entries)
+    everyone = [
+        f"{text} would believe everyone's headers; name your own proxies"
+        for text, network in zip(written, networks, strict=True)
+        if network is not None and network.prefixlen == 0
+    ]
+    if everyone:
+        raise ValueError("\n".join(everyone))
+    return TrustedProxies(written, _Ranges.of(networks))
+
+
+def canonical(entry: str) -> str:
+    """Write one entry in its normal form; an address stays an address.
+
+    Raises `ValueError` as `parse_allow_list` does.
+    """
+    return _parse([entry])[0][0]
+
+
+def client_address(
+    peer: str | None, forwarded: Sequence[bytes], trusted: TrustedProxies
+) -> str | None:
+    """Find the client's address: the socket peer's, or what trusted proxies say about it.
+
+    `forwarded` are all values, in order, of one header with the grammar of X-Forwarded-For; they
+    are read only where the peer is trusted, from the right, past every trusted hop. The first hop
+    that is not trusted is the client. Where all are trusted it is the leftmost: each was written
+    by a proxy that is believed. Answers `UNKNOWN` where a trusted peer sent no hop, more than 50,
+    or anything else than bare addresses, and None for a peer without an address.
+    """
+    if not trusted.trusts(peer):
+        return peer or None
+    hops = _hops(forwarded)
+    for hop in reversed(hops):
+        if not trusted.trusts(hop):
+            return hop
+    return hops[0] if hops else UNKNOWN
+
+
+def _hops(forwarded: Sequence[bytes]) -> list[str]:
+    """Read every hop, or none where any of them is malformed."""
+    joined = b",".join(forwarded)
+    if len(joined) > _MAX_FORWARDED or joined.count(b",") >= _MAX_HOPS or not joined.isascii():
+        return []
+    hops = [hop.strip(" \t") for hop in joined.decode("ascii").split(",")]
+    return hops if all(_packed(hop) is not None for hop in hops) else []
+
+
+@dataclass(frozen=True, slots=True)
+class _Ranges:
+    """Disjoint ranges of packed addresses, sorted, so that a look-up is one bisection.
+
+    Packed addresses of one family compare as their numbers do.
+    """
+
+    unix: bool
+    ipv4: tuple[tuple[bytes, ...], tuple[bytes, ...]]
+    ipv6: tuple[tuple[bytes, ...], tuple[bytes, ...]]
+
+    @classmethod
+    def of(cls, networks: Iterable[_Network | None]) -> Self:
+        known = list(networks)
+        return cls(
+            None in known,
+            _bounds([one for one in known if isinstance(one, ipaddress.IPv4Network)]),
+            _bounds([one for one in known if isinstance(one, ipaddress.IPv6Network)]),
+        )
+
+    def contain(self, address: str | None) -> bool:
+        if not address:
+            return self.unix
+        packed = _packed(address)
+        if packed is None:
+            return False
+        starts, ends = self.ipv4 if len(packed) == 4 else self.ipv6
+        place = bisect_right(starts, packed)
+        return place > 0 and packed <= ends[place - 1]
+
+
+def _bounds(networks: Sequence[_Network]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    merged = sorted(ipaddress.collapse_addresses(networks))
+    return (
+        tuple(network.network_address.packed for network in merged),
+        tuple(network.broadcast_address.packed for network in merged),
+    )
+
+
+def _packed(address: str) -> bytes | None:
+    """Pack an address, an IPv4-mapped one as the IPv4 address; None where it is not one."""
+    try:
+        if ":" not in address:
+            return socket.inet_pton(socket.AF_INET, address)
+        packed = socket.inet_pton(socket.AF_INET6, address)
+    except (OSError, ValueError):
+        return None
+    return packed[12:] if packed.startswith(_MAPPED) else packed
+
+
+def _parse(entries: Iterable[str]) -> tuple[tuple[str, ...], list[_Network | None]]:
+    written: list[str] = []
+    networks: list[_Network | None] = []
+    problems: list[str] = []
+    for entry in entries:
+        try:
+            text, network = _read(entry.strip())
+        except ValueError as problem:
+            problems.append(str(problem))
+        else:
+            written.append(text)
+            networks.append(network)
+    if problems:
+        raise ValueError("\n".join(problems))
+    return tuple(written), networks
+
+
+def _read(entry: str) -> tuple[str, _Network | None]:
+    """Read one entry into its normal form and its network, None for `unix`."""
+    if entry == _UNIX:
+        return entry, None
+    reason = _obvious(entry)
+    if reason is None:
+        try:
+            network = _unmapped(ipaddress.ip_network(entry))
+        except ValueError:
+            reason = _subtle(entry)
+        else:
+            return (str(network) if "/" in entry else str(network.network_address)), network
+    # `ascii` keeps control characters and other scripts' look-alikes out of forms and logs.
+    message = f"{ascii(entry[:64])} {reason}"
+    raise ValueError(message)
+
+
+def _obvious(entry: str) -> str | None:
+    _, slash, length = entry.partition("/")
+    if not entry:
+        return "is empty"
+    if "%" in entry:
+        return "has a zone id; give the address without it"
+    if slash and _PREFIX_LENGTH.fullmatch(length) is None:
+        return "has a netmask; write the range with a prefix length, such as 10.0.0.0/8"
+    if _HOST_NAME.fullmatch(entry):
+        return "is a host name; give its addresses, names are not looked up"
+    return None
+
+
+def _subtle(entry: str) -> str:
+    try:
+        meant = ipaddress.ip_interface(entry)
+    except ValueError:
+        return "is neither an IP address nor a CIDR range such as 10.0.0.0/8"
+    return f"has host bits set; did you mean {meant.network} or {meant.ip}?"
+
+
+def _unmapped(network: _Network) -> _Network:
+    """Read a range of IPv4-mapped addresses as the IPv4 range."""
+    packed = network.network_address.packed
+    if network.version == 4 or network.prefixlen < _MAPPED_BITS or not packed.startswith(_MAPPED):
+        return network
+    return ipaddress.IPv4Network((packed[12:], network.prefixlen - _MAPPED_BITS))

@@ -1,0 +1,190 @@
+"""The master keys, and the secrets that are derived from them (protocol §1, Secrets)."""
+
+import hmac
+import re
+from binascii import Error as Base64Error
+from binascii import a2b_base64, b2a_base64, unhexlify
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
+
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.security.signing import SCHEME, mac
+
+__all__ = ["KEY_BYTES", "NONCE_BYTES", "MasterKeyRing", "matching", "new_master_key"]
+
+KEY_BYTES = 32
+"""The least a master key has."""
+
+NONCE_BYTES = 16
+"""What each issue of a secret keeps."""
+
+_FIX = (
+    "run `orderflow-bridge init`, or give at least 32 random bytes as unpadded base64url "
+    "(a ring is `id:key,id:key`, the first key issues)"
+)
+
+# The keys in vectors/secrets.v1.json: everyone knows them.
+_EXAMPLES = frozenset(
+    {
+        "@@K1@@",
+        "@@K2@@",
+        "@@K3@@",
+    }
+)
+
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+")
+_SECRET = re.compile(r"ofs_[A-Za-z0-9_-]{43}")
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+
+_SALT = SCHEME.encode()
+_LAST_BLOCK = b"\x01"
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class MasterKeyRing:
+    """Derive the secrets of connections from the master keys that `parse` read.
+
+    `issuing` is the id of the key that new secrets come from. Neither `repr` nor any error shows
+    a key, and a ring cannot be pickled.
+    """
+
+    issuing: str
+    _expands: Mapping[str, hmac.HMAC]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a ring written `id:key,id:key`; white space around an entry is ignored.
+
+        Raises `ConfigurationError` that names the fix: for an empty or malformed ring, an id given
+        twice, and a key that is short, guessable or published as an example. Entries are named by
+        their place, because a misplaced colon would put a key where the id belongs.
+        """
+        if not text.strip():
+            message = f"There is no master key: {_FIX}."
+            raise ConfigurationError(message)
+        expands: dict[str, hmac.HMAC] = {}
+        for place, entry in enumerate(text.split(","), start=1):
+            key_id, colon, written = entry.strip().partition(":")
+            if not colon or _KEY_ID.fullmatch(key_id) is None:
+                raise _refused(place, "is not written `id:key`, with an id of [A-Za-z0-9_-]{1,32}")
+            if key_id in expands:
+                raise _refused(place, "repeats the id of an earlier one")
+            expands[key_id] = _expand(_decoded(written, place))
+        return cls(next(iter(expands)), expands)
+
+    def derive(self, key_id: str, client_id: str, nonce: bytes) -> bytes | None:
+        """Derive the printed secret's ASCII bytes, or None for a key that is not in the ring.
+
+        Raises `ValueError` where `nonce` is not 16 bytes: a fixed length is what keeps two issues
+        from ever sharing a secret.
+        """
+        expand = self._expands.get(key_id)
+        if expand is None:
+            return None
+        if len(nonce) != NONCE_BYTES:
+            message = "a nonce is 16 bytes"
+            raise ValueError(message)
+        return _printed(expand, b"ofb1-secret\0" + client_id.encode("ascii") + b"\0" + nonce)
+
+    def decoy(self, client_id: str) -> bytes:
+        """Derive a secret that is issued to nobody, at the price of a real one.
+
+        It stands in where a connection, a previous secret or a key is missing, so that every
+        attempt costs the same (protocol §1, Secrets).
+        """
+        return _printed(self._expands[self.issuing], b"ofb1-decoy\0" + client_id.encode("ascii"))
+
+    def __repr__(self) -> str:
+        """Show the ids only."""
+        return f"MasterKeyRing({', '.join(self._expands)})"
+
+
+def new_master_key(random: bytes) -> str:
+    """Write at least 32 random bytes as a master key.
+
+    Raises `ValueError` for bytes that `MasterKeyRing.parse` would refuse.
+    """
+    written = _base64url(random)
+    weakness = _weakness(random, written)
+    if weakness is not None:
+        message = f"these bytes make no master key: it {weakness}"
+        raise ValueError(message)
+    return written
+
+
+def matching(
+    presented: bytes, text: bytes, secrets: tuple[bytes, bytes]
+) -> tuple[int | None, bytes]:
+    """Find which of exactly two secrets signed `text`, the current one first.
+
+    `presented` are the 64 hex digits of a signature that matched its grammar. Answers the index
+    and the MAC as computed here (never as presented: protocol §2, Replays), or `(None, b"")`. Both
+    MACs are computed and compared in constant time, whichever matches.
+    """
+    claimed = unhexlify(presented)
+    current = mac(secrets[0], text)
+    previous = mac(secrets[1], text)
+    is_current = hmac.compare_digest(current, claimed)
+    is_previous = hmac.compare_digest(previous, claimed)
+    if is_current:
+        return 0, current
+    if is_previous:
+        return 1, previous
+    return None, b""
+
+
+def _expand(key: bytes) -> hmac.HMAC:
+    """Key the expand step of HKDF once: RFC 5869 §2.2, and the HMAC of §2.3."""
+    return hmac.new(mac(_SALT, key), digestmod="sha256")
+
+
+def _printed(expand: hmac.HMAC, info: bytes) -> bytes:
+    """Finish HKDF; 32 bytes are one block of SHA-256 (RFC 5869 §2.3)."""
+    block = expand.copy()
+    block.update(info + _LAST_BLOCK)
+    return b"ofs_" + b2a_base64(block.digest(), newline=False).translate(_TO_URL, b"=")
+
+
+def _base64url(key: bytes) -> str:
+    return b2a_base64(key, newline=False).translate(_TO_URL, b"=").decode()
+
+
+def _decoded(written: str, place: int) -> bytes:
+    if _SECRET.fullmatch(written):
+        raise _refused(place, "is the secret of a connection, not a master key")
+    if _BASE64URL.fullmatch(written) is None:
+        raise _refused(place, "is not unpadded base64url")
+    try:
+        key = a2b_base64(written.encode().translate(_TO_STANDARD) + b"=" * (-len(written) % 4))
+    except Base64Error:
+        raise _refused(place, "is not unpadded base64url") from None
+    if _base64url(key) != written:
+        raise _refused(place, "is not unpadded base64url in its one spelling")
+    weakness = _weakness(key, written)
+    if weakness is not None:
+        raise _refused(place, weakness)
+    return key
+
+
+def _weakness(key: bytes, written: str) -> str | None:
+    """Say what makes a key guessable; random bytes meet none of it but once in 10^9 keys."""
+    if len(key) < KEY_BYTES:
+        return f"has fewer than {KEY_BYTES} bytes"
+    if written in _EXAMPLES:
+        return "is published as an example"
+    steps = {(after - before) % 256 for before, after in pairwise(key)}
+    if len(set(key)) < 16 or len(steps) < 8 or key in (key + key)[1:-1]:
+        return "repeats or counts instead of being random"
+    if all(0x20 <= byte < 0x7F for byte in key):
+        return "is text instead of random bytes"
+    if written in (written.lower(), written.upper()):
+        return "looks typed or hexadecimal instead of random"
+    return None
+
+
+def _refused(place: int, reason: str) -> ConfigurationError:
+    return ConfigurationError(f"Master key {place} of the ring {reason}: {_FIX}.")

@@ -1,0 +1,110 @@
+"""The idempotency keys and their answers."""
+# ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
+
+from typing import TYPE_CHECKING
+
+from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.ports import Answer, AnswerKey, Claim
+from orderflow_bridge.storage.peewee.dialect import Dialect
+
+if TYPE_CHECKING:
+    from orderflow_bridge.storage.peewee.session import Session
+    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+
+__all__ = ["AnswerStatements", "Answers"]
+
+_NEW = Claim("new")
+_REUSED = Claim("reused")
+_ATTEMPTS = 3
+
+
+class AnswerStatements:
+    """What is said to `ofb_answers`."""
+
+    __slots__ = ("claim", "claim_anew", "purge", "read", "release", "store")
+
+    def __init__(self, dialect: Dialect) -> None:
+        say = dialect.text
+        scope = "connection = ? AND action = ? AND idempotency_key = ?"
+        self.claim = say(
+            "INSERT INTO ofb_answers (fingerprint, running_until, kept_until, connection, action,"
+            f" idempotency_key) VALUES (?, ?, ?, ?, ?, ?) {dialect.ignore('idempotency_key')}"
+        )
+        self.read = say(
+            "SELECT fingerprint, status, body, running_until, kept_until FROM ofb_answers"
+            f" WHERE {scope}{dialect.update}"
+        )
+        self.claim_anew = say(
+            "UPDATE ofb_answers SET fingerprint = ?, running_until = ?, kept_until = ?,"
+            f" status = NULL, body = NULL WHERE {scope}"
+        )
+        self.store = say(
+            f"UPDATE ofb_answers SET status = ?, body = ? WHERE {scope} AND status IS NULL"
+        )
+        self.release = say(f"DELETE FROM ofb_answers WHERE {scope} AND status IS NULL")
+        self.purge = say(
+            dialect.delete_some(
+                "ofb_answers",
+                "connection, action, idempotency_key",
+                "kept_until < ?",
+                "kept_until",
+            )
+        )
+
+
+class Answers:
+    """The port `AnswerLedger`."""
+
+    __slots__ = ("_session", "_sql", "_unit")
+
+    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: AnswerStatements) -> None:
+        self._unit = unit
+        self._session = session
+        self._sql = sql
+
+    def claim(
+        self, key: AnswerKey, *, fingerprint: bytes, now: int, running_until: int, until: int
+    ) -> Claim:
+        """Claim a key for a body's SHA-256; times in Unix ms.
+
+        A twin's insert waits for the unit that claimed first, and then finds its answer.
+        """
+        self._unit.changed()
+        session, sql = self._session, self._sql
+        scope = (key.connection, key.action, key.key)
+        claimed = (fingerprint, running_until, until, *scope)
+        for _ in range(_ATTEMPTS):
+            if session.count(sql.claim, claimed) == 1:
+                return _NEW
+            row = session.one(sql.read, scope)
+            if row is None:
+                # It was released or purged between the two statements.
+                continue
+            stored, status, body, running, kept = row
+            if kept > now:
+                if stored != fingerprint:
+                    return _REUSED
+                if status is not None:
+                    return Claim("done", answer=Answer(status, body))
+                if running > now:
+                    return Claim("running", running_until=running)
+            session.count(sql.claim_anew, claimed)
+            return _NEW
+        raise Conflict("The key is claimed and released at once.")
+
+    def store(self, key: AnswerKey, answer: Answer) -> None:
+        """Store the answer of a claimed key; raises `Conflict` where it is no longer claimed."""
+        self._unit.changed()
+        row = (answer.status, answer.body, key.connection, key.action, key.key)
+        if self._session.count(self._sql.store, row) != 1:
+            raise Conflict("The key is no longer claimed.")
+
+    def release(self, key: AnswerKey) -> None:
+        """Forget a claimed key that has no answer."""
+        self._unit.changed()
+        self._session.count(self._sql.release, (key.connection, key.action, key.key))
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` keys whose `until` is before `before`; tell how many."""
+        self._unit.changed()
+        return self._session.count(self._sql.purge, (before, limit))

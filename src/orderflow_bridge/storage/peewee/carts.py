@@ -1,0 +1,113 @@
+"""The carts: one row each, read and written whole."""
+# ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from orderflow_bridge.domain.cart import Cart
+from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.storage.peewee.dialect import Dialect
+
+if TYPE_CHECKING:
+    from orderflow_bridge.storage.peewee.session import Session
+    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+
+__all__ = ["CartStatements", "Carts"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Cart).decode
+
+
+class CartStatements:
+    """What is said to `ofb_carts`."""
+
+    __slots__ = ("add", "crashed", "find", "lock", "purge", "save")
+
+    def __init__(self, dialect: Dialect) -> None:
+        say = dialect.text
+        self.find = say("SELECT document FROM ofb_carts WHERE cart_id = ? AND connection = ?")
+        self.lock = self.find + dialect.update
+        self.add = say(
+            "INSERT INTO ofb_carts (version, updated_at, expires_at, order_id, lease_until,"
+            " currency, total, email, document, cart_id, connection, revision)"
+            f" VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1) {dialect.ignore('cart_id')}"
+        )
+        # The revision moves with each save: a database that counts changed rows counts this one.
+        self.save = say(
+            "UPDATE ofb_carts SET version = ?, updated_at = ?, expires_at = ?, order_id = ?,"
+            " lease_until = ?, currency = ?, total = ?, email = ?, document = ?,"
+            " revision = revision + 1 WHERE cart_id = ? AND version = ?"
+        )
+        self.crashed = say(
+            "SELECT document FROM ofb_carts WHERE lease_until < ?"
+            " ORDER BY lease_until, cart_id LIMIT ?"
+        )
+        self.purge = say(
+            dialect.delete_some(
+                "ofb_carts",
+                "cart_id",
+                "expires_at < ? AND order_id IS NULL AND lease_until IS NULL",
+                "expires_at",
+            )
+        )
+
+
+class Carts:
+    """The port `CartRepository`."""
+
+    __slots__ = ("_session", "_sql", "_unit")
+
+    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: CartStatements) -> None:
+        self._unit = unit
+        self._session = session
+        self._sql = sql
+
+    def find(self, cart_id: str, *, connection: str) -> Cart | None:
+        """Read one."""
+        row = self._session.one(self._sql.find, (cart_id, connection))
+        return None if row is None else _decode(row[0])
+
+    def lock(self, cart_id: str, *, connection: str) -> Cart | None:
+        """Read one, and let no other unit change it until this one ends."""
+        row = self._session.one(self._sql.lock, (cart_id, connection))
+        return None if row is None else _decode(row[0])
+
+    def add(self, cart: Cart) -> None:
+        """Store a new cart; raises `Conflict` where its id is taken."""
+        self._unit.changed()
+        row = (*_columns(cart), cart.cart_id, cart.connection)
+        if self._session.count(self._sql.add, row) != 1:
+            raise Conflict("The cart id is taken.")
+
+    def save(self, cart: Cart, *, replacing: int) -> None:
+        """Replace the cart whose stored version is `replacing`; raises `Conflict` otherwise."""
+        self._unit.changed()
+        row = (*_columns(cart), cart.cart_id, replacing)
+        if self._session.count(self._sql.save, row) != 1:
+            raise Conflict("The cart has another version.")
+
+    def crashed(self, *, before: int, limit: int) -> Sequence[Cart]:
+        """Give carts whose conversion's lease ended before `before` (Unix ms)."""
+        rows = self._session.all(self._sql.crashed, (before, limit))
+        return [_decode(document) for (document,) in rows]
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Delete up to `limit` unconverted, unclaimed carts that expired before `before`."""
+        self._unit.changed()
+        return self._session.count(self._sql.purge, (before, limit))
+
+
+def _columns(cart: Cart) -> tuple[object, ...]:
+    return (
+        cart.version,
+        cart.updated_at,
+        cart.expires_at,
+        cart.order_id,
+        None if cart.conversion is None else cart.conversion.lease_until,
+        cart.currency,
+        cart.totals.total,
+        None if cart.customer is None else cart.customer.email.lower(),
+        _encode(cart).decode(),
+    )

@@ -1,0 +1,107 @@
+"""Numbered changes of the schema that run forward, once each, recorded in `ofb_migrations`."""
+# ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import peewee
+
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.storage.peewee.dialect import Dialect, run
+from orderflow_bridge.storage.peewee.schema import create_tables
+
+__all__ = ["Migration", "migrate", "pending", "prepare"]
+
+_TABLE = "ofb_migrations"
+
+
+class Migration(NamedTuple):
+    """One change; its number and name stand in the database for ever.
+
+    `apply` may be run again after a crash where the database cannot roll back a schema change.
+    """
+
+    number: int
+    name: str
+    apply: Callable[[peewee.Database, Dialect], None]
+
+
+def _first(database: peewee.Database, dialect: Dialect) -> None:
+    create_tables(database, dialect.column_types(database))
+
+
+MIGRATIONS: tuple[Migration, ...] = (Migration(1, "0001_first_tables", _first),)
+"""Every migration, in the order of their numbers."""
+
+
+def prepare(database: peewee.Database, dialect: Dialect) -> None:
+    """Create the tables of an empty database, and refuse any schema but the current one.
+
+    Raises `ConfigurationError` for an older schema, with the command that migrates it, and for one
+    that a newer version made.
+    """
+    applied = _applied(database)
+    if not applied:
+        migrate(database, dialect)
+        return
+    _refuse_newer(applied)
+    names = _missing(applied)
+    if names:
+        raise ConfigurationError(
+            f"The database lacks {', '.join(names)}: stop the writers, make a backup and run"
+            " `orderflow-bridge migrate`."
+        )
+
+
+def pending(database: peewee.Database) -> Sequence[str]:
+    """Name the migrations that `migrate` would apply; raises `ConfigurationError` as it would."""
+    applied = _applied(database)
+    _refuse_newer(applied)
+    return _missing(applied)
+
+
+def migrate(database: peewee.Database, dialect: Dialect) -> Sequence[str]:
+    """Apply what is missing, one process at a time; name what was applied."""
+    done = []
+    with dialect.exclusive(database):
+        run(
+            database,
+            f"CREATE TABLE IF NOT EXISTS {_TABLE}"
+            " (number INTEGER NOT NULL PRIMARY KEY, name VARCHAR(100) NOT NULL,"
+            " applied_at BIGINT NOT NULL)",
+        )
+        # Read after the lock: another process may have applied them in the meantime.
+        applied = _applied(database)
+        _refuse_newer(applied)
+        record = dialect.text(f"INSERT INTO {_TABLE} (number, name, applied_at) VALUES (?, ?, ?)")
+        for migration in MIGRATIONS:
+            if migration.number not in applied:
+                migration.apply(database, dialect)
+                run(
+                    database,
+                    record,
+                    (migration.number, migration.name, time.time_ns() // 1_000_000),
+                )
+                done.append(migration.name)
+    return done
+
+
+def _applied(database: peewee.Database) -> dict[int, str]:
+    if not database.table_exists(_TABLE):
+        return {}
+    return dict(run(database, f"SELECT number, name FROM {_TABLE}").fetchall())
+
+
+def _missing(applied: dict[int, str]) -> list[str]:
+    return [one.name for one in MIGRATIONS if one.number not in applied]
+
+
+def _refuse_newer(applied: dict[int, str]) -> None:
+    known = {migration.number for migration in MIGRATIONS}
+    newer = [name for number, name in sorted(applied.items()) if number not in known]
+    if newer:
+        raise ConfigurationError(
+            f"The database has {', '.join(newer)}, which this version does not know: install the"
+            " orderflow-bridge that made it, or a newer one."
+        )

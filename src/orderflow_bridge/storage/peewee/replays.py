@@ -1,0 +1,48 @@
+"""The signatures that were spent."""
+# ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
+
+from typing import TYPE_CHECKING
+
+from orderflow_bridge.storage.peewee.dialect import Dialect
+
+if TYPE_CHECKING:
+    from orderflow_bridge.storage.peewee.session import Session
+    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+
+__all__ = ["ReplayStatements", "Replays"]
+
+
+class ReplayStatements:
+    """What is said to `ofb_replays`."""
+
+    __slots__ = ("purge", "spend")
+
+    def __init__(self, dialect: Dialect) -> None:
+        self.spend = dialect.text(
+            "INSERT INTO ofb_replays (connection, mac, kept_until)"
+            f" VALUES (?, ?, ?) {dialect.ignore('mac')}"
+        )
+        self.purge = dialect.text(
+            dialect.delete_some("ofb_replays", "connection, mac", "kept_until < ?", "kept_until")
+        )
+
+
+class Replays:
+    """The port `ReplayLedger`."""
+
+    __slots__ = ("_session", "_sql", "_unit")
+
+    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: ReplayStatements) -> None:
+        self._unit = unit
+        self._session = session
+        self._sql = sql
+
+    def spend(self, mac: bytes, *, connection: str, until: int) -> bool:
+        """Remember a signature until `until` (Unix ms); False where it was spent before."""
+        self._unit.changed()
+        return self._session.count(self._sql.spend, (connection, mac, until)) == 1
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` signatures whose `until` is before `before`; tell how many."""
+        self._unit.changed()
+        return self._session.count(self._sql.purge, (before, limit))

@@ -23,7 +23,7 @@ STATUSES = {"pending_payment": "Pending payment", "paid": "Paid", "cancelled": "
 
 
 def create_app() -> Flask:
-    """Make the site; `ORDERFLOW_BRIDGE_HOME`, `SHOP_DATABASE` and `SHOP_PAYMENT_TOKEN` set it up."""
+    """Make the site, as `ORDERFLOW_BRIDGE_HOME`, `SHOP_DATABASE` and `SHOP_PAYMENT_TOKEN` say."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
     catalogue = ShopCatalogue(Path(os.environ.get("SHOP_DATABASE", HERE / "shop.db")))
@@ -68,7 +68,7 @@ def payment_callback(bridge: Bridge, token: str) -> Callable[[], tuple[Response,
     It is called from outside, so it believes only those who know the shared token.
     """
 
-    def answer(status: int, **members: Any) -> tuple[Response, int]:
+    def answer(status: int, /, **members: Any) -> tuple[Response, int]:
         return jsonify(members), status
 
     def payment() -> tuple[Response, int]:

@@ -57,6 +57,10 @@ ORDERS_PER_PAGE = 100
 ATTEMPTS = 8
 OK = 200
 TRY_AGAIN = frozenset({"replayed_request", "idempotency_in_progress", "cart_converting"})
+HINTS = {
+    "payment_intent_used": "Another connection to this store has ordered this invoice before.",
+    "insufficient_scope": f"A replay needs {', '.join(SCOPES)}.",
+}
 BUSY = frozenset({429, 502, 503, 504})
 
 DATES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%m/%d/%Y %H:%M", "%m/%d/%y %H:%M")
@@ -374,7 +378,8 @@ def refusal(status: int, answer: bytes) -> tuple[str, str]:
     """Read the code of a refusal, and say it to a person."""
     try:
         problem = json.loads(answer)
-        return problem["code"], f"{problem['code']}: {problem['detail']}"
+        said = f"{problem['code']}: {problem['detail']} {HINTS.get(problem['code'], '')}"
+        return problem["code"], said.strip()
     except (ValueError, TypeError, KeyError):
         return "", f"HTTP {status}, and not from a bridge: is this where it is mounted?"
 

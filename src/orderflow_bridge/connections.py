@@ -11,7 +11,7 @@ from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.money import CURRENCIES
 from orderflow_bridge.ports import Clock, Entropy, Storage, Unit
 from orderflow_bridge.security.network import parse_allow_list
-from orderflow_bridge.security.secrets import MasterKeyRing
+from orderflow_bridge.security.secrets import NONCE_BYTES, MasterKeyRing
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.transactions import transact
 
@@ -19,7 +19,6 @@ __all__ = ["Connections", "Credentials"]
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NAME_LENGTH = 100
-_NONCE_BYTES = 16
 _CHANNEL = re.compile(r"\A[a-z0-9][a-z0-9-]{0,39}\Z")
 
 
@@ -165,7 +164,7 @@ class Connections:
         )
 
     def _new_issue(self) -> Issue:
-        return Issue(key_id=self._keys.issuing, nonce=self._entropy.token(_NONCE_BYTES))
+        return Issue(key_id=self._keys.issuing, nonce=self._entropy.token(NONCE_BYTES))
 
     def _new_client_id(self) -> str:
         number = int.from_bytes(self._entropy.token(16), "big")
@@ -234,9 +233,7 @@ def _checked_currency(currency: str | None) -> str | None:
 
 
 def _checked_allow_list(allow: Iterable[str]) -> tuple[str, ...]:
-    entries = tuple(entry.strip() for entry in allow)
     try:
-        parse_allow_list(entries)
+        return parse_allow_list(allow).entries
     except ValueError as error:
         raise _invalid("allow", str(error)) from None
-    return entries

@@ -17,7 +17,7 @@ from msgspec import Struct
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.actions.action import Action, Outside, Shop, Work
 from orderflow_bridge.domain.connection import Connection, Issue
-from orderflow_bridge.domain.errors import BridgeError
+from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.http import CODES, READ_HEADERS, Head, Request, Response
@@ -29,6 +29,7 @@ from orderflow_bridge.security.network import (
     TrustedProxies,
     client_address,
     parse_allow_list,
+    parse_trusted_proxies,
 )
 from orderflow_bridge.security.secrets import MasterKeyRing, matching
 from orderflow_bridge.security.signing import (
@@ -40,6 +41,7 @@ from orderflow_bridge.security.signing import (
     string_to_sign,
 )
 from orderflow_bridge.security.window import inside, looks_like_milliseconds, skew
+from orderflow_bridge.settings import Settings
 from orderflow_bridge.transactions import ask_outside, transact
 
 __all__ = ["Admitted", "Protocol"]
@@ -57,7 +59,6 @@ _AUTH_HEADERS = (
 )
 _TRY_AGAIN = frozenset({"cart_converting", "idempotency_in_progress"})
 _SUCCESS, _REFUSED, _UNAUTHORIZED, _FAULT = 200, 400, 401, 500
-_NOBODY = Issue(key_id="", nonce=bytes(16))
 _NO_STORE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _OK = (("Content-Type", "application/json"), *_NO_STORE)
 _PROBLEM = (("Content-Type", "application/problem+json"), *_NO_STORE)
@@ -111,7 +112,7 @@ class Protocol:
         self._shop = shop
         self._keys = keys
         self._storage = storage
-        self._trusted = TrustedProxies.parse(settings.trusted_proxies)
+        self._trusted = _trusted_proxies(settings)
         self._address_header = settings.client_address_header.lower().encode("ascii")
         self._spent_for = max(900, 2 * settings.max_window + 30) * 1000
         self.refusals = Refusals()
@@ -246,25 +247,26 @@ class Protocol:
         self, found: Connection | None, admitted: Admitted, text: bytes, now: int
     ) -> tuple[Connection, Issue, bytes]:
         """Derive and compare exactly two secrets, dummies included (step 10)."""
-        issues: tuple[Issue, Issue] = (_NOBODY, _NOBODY)
-        if found is not None:
-            graced = found.previous is not None and now < found.previous_until
-            issues = (found.current, found.previous if graced and found.previous else _NOBODY)
-        secrets = [self._secret(issue, admitted.client_id, found) for issue in issues]
-        which, mac = matching(admitted.signature, text, (secrets[0], secrets[1]))
-        if found is None or which is None or issues[which] is _NOBODY:
-            raise _authentication_failed()
-        if not self._keys.knows(issues[which].key_id):
-            raise _authentication_failed()
-        return found, issues[which], mac
+        current = found.current if found is not None else None
+        previous = found.previous if found is not None and now < found.previous_until else None
+        client_id = admitted.client_id.decode("ascii")
+        one, two = self._secret(current, client_id), self._secret(previous, client_id)
+        decoy = self._keys.decoy
+        which, mac = matching(
+            admitted.signature, text, (one or decoy(client_id), two or decoy(client_id))
+        )
+        if found is not None and current is not None and one is not None and which == 0:
+            return found, current, mac
+        if found is not None and previous is not None and two is not None and which == 1:
+            return found, previous, mac
+        raise _authentication_failed()
 
-    def _secret(self, issue: Issue, client_id: bytes, found: Connection | None) -> bytes:
-        name = client_id.decode("ascii")
-        secret = self._keys.derive(issue.key_id or self._keys.issuing, name, issue.nonce)
+    def _secret(self, issue: Issue | None, client_id: str) -> bytes | None:
+        if issue is None:
+            return None
+        secret = self._keys.derive(issue.key_id, client_id, issue.nonce)
         if secret is None:
-            _log.error("connection %s needs a master key that is not in the ring", name)
-            secret = self._keys.derive(self._keys.issuing, name, issue.nonce)
-        assert secret is not None
+            _log.error("connection %s needs a master key that is not in the ring", client_id)
         return secret
 
     def _permit(self, connection: Connection, admitted: Admitted) -> Action:
@@ -523,6 +525,19 @@ def _refuse_scopes(connection: Connection, scopes: frozenset[str]) -> None:
             "Ask the shop to grant what `required` names.",
             {"required": sorted(scopes)},
         )
+
+
+def _trusted_proxies(settings: Settings) -> TrustedProxies:
+    """Read the proxies; they and the header they set are configured together or not at all."""
+    if bool(settings.trusted_proxies) != bool(settings.client_address_header):
+        raise ConfigurationError(
+            "Set `trusted_proxies` and `client_address_header` together: one is useless, and a"
+            " header that anyone may send is dangerous, without the other."
+        )
+    try:
+        return parse_trusted_proxies(settings.trusted_proxies)
+    except ValueError as error:
+        raise ConfigurationError(f"`trusted_proxies` is wrong: {error}.") from None
 
 
 @lru_cache(maxsize=1024)

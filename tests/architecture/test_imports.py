@@ -8,12 +8,18 @@ from pathlib import Path
 import pytest
 
 import orderflow_bridge
+from tests.rig import RING
 
 ROOT = Path(__file__).parents[2]
 LIBRARIES = (
     "asgiref", "click", "django", "fastapi", "flask", "granian", "peewee", "playhouse", "psycopg",
     "pymysql", "starlette", "werkzeug",
 )  # fmt: skip
+
+MOUNTED = f"""
+from orderflow_bridge import Bridge, BridgeWSGI
+BridgeWSGI(bridge=Bridge.open("memory://", master_keys="{RING}"))
+"""
 
 
 def loaded_by(code: str) -> set[str]:
@@ -32,8 +38,7 @@ def loaded_by(code: str) -> set[str]:
     [
         "import orderflow_bridge",
         "from orderflow_bridge import Bridge",
-        "from orderflow_bridge import Bridge, BridgeWSGI, Settings; Bridge.open('memory://',"
-        " master_keys='k1:zJ3nWQ0uT5cB8xYv2LrE6mPqA9sDfGhK1oIiUeRtVwX')",
+        MOUNTED,
         "import orderflow_bridge.protocol",
     ],
 )

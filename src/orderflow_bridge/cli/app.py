@@ -60,7 +60,7 @@ def _report(error: Exception, output: Output) -> int:
         case CommandFailed():
             if not error.reported:
                 output.fail(error.code, error.message)
-            return error.exit_code
+            return error.ends_with
         case click.ClickException():
             if output.json:
                 output.fail("usage", error.format_message())

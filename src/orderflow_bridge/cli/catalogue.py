@@ -17,7 +17,7 @@ __all__ = ["catalogue"]
 _EVERY = 5_000
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=LazyGroup, short_help="Import and list products.")
 def catalogue() -> None:
     """Import and list the products that carts are filled with."""
 

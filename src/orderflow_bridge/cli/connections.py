@@ -26,24 +26,15 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 
 
-class _Duration(click.ParamType):
-    """Seconds, or a number with s, m, h or d."""
-
-    name = "duration"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> int:
-        """Read a duration in seconds."""
-        if isinstance(value, int):
-            return value
-        found = _DURATION.fullmatch(str(value))
-        if found is None:
-            self.fail(f"{value!r} is not a duration; write 0, 3600, 24h or 7d.", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+def _duration(text: str) -> int:
+    """Read a duration in seconds."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        raise click.BadParameter(f"{text!r} is not a duration; write 0, 3600, 24h or 7d.")
+    return int(found[1]) * _UNITS[found[2]]
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=LazyGroup, short_help="Create and keep connections.")
 def connections() -> None:
     """Create and keep the connections that storefronts use."""
 
@@ -172,8 +163,9 @@ def disable(invocation: Invocation, *, client_id: str) -> None:
 @click.argument("client_id")
 @click.option(
     "--grace",
-    type=_Duration(),
-    default=0,
+    type=_duration,
+    default="0",
+    metavar="DURATION",
     show_default=True,
     help="How long the old secret still works: seconds, or 1h, 24h, 7d.",
 )

@@ -9,12 +9,12 @@ FAILED, MISUSED, REFUSED, CANNOT_CONNECT = 1, 2, 3, 4
 
 
 class CommandFailed(click.ClickException):
-    """End a command with `exit_code`; `reported` says that the answer was printed already."""
+    """End a command; `reported` says that the answer was printed already."""
 
     def __init__(
         self, code: str, detail: str = "", *, exit_code: int = FAILED, reported: bool = False
     ) -> None:
         super().__init__(detail)
         self.code = code
-        self.exit_code = exit_code
+        self.ends_with = exit_code
         self.reported = reported

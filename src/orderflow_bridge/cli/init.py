@@ -24,8 +24,8 @@ _PRIVATE, _PUBLIC = 0o600, 0o644
 
 _SETTINGS = """\
 # Settings of orderflow-bridge. An ORDERFLOW_BRIDGE_* variable wins over this file.
-# The master keys stand in {keys_file} beside it: keep both out of version control, back the keys
-# up apart from the database, and never use them in a second environment.
+# The master keys stand in {keys_file} beside it: keep them out of version control, back
+# them up apart from the database, and never use them in a second environment.
 
 # A relative SQLite path starts in this folder.
 # Others: "postgresql://user:password@host/name", "mariadb://user:password@host/name".
@@ -34,7 +34,7 @@ database = {database}
 # Prices in the catalogue contain their tax already.
 # prices_include_tax = true
 
-# Hours after which an unpaid order is cancelled, in seconds; 0 never cancels one.
+# Seconds after which an unpaid order is cancelled; 0 never cancels one.
 # payment_hold = 86400
 
 # Behind a reverse proxy: whose word about the client's address counts, and in which header.
@@ -128,7 +128,7 @@ def _has_password(database: str) -> bool:
         return True
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Make a working configuration in a folder.")
 @click.pass_obj
 def init(invocation: Invocation) -> None:
     """Make a working configuration in the current folder, or in --home.

@@ -1,6 +1,6 @@
 """One run of the command line: the options every command has, and the bridge they lead to."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -126,6 +126,8 @@ class LazyGroup(click.Group):
     `places` maps a command's name to `module:attribute`, in the order of the help.
     """
 
+    command_class = Command
+
     def __init__(
         self, *arguments: Any, places: Mapping[str, str] | None = None, **attributes: Any
     ) -> None:
@@ -133,7 +135,7 @@ class LazyGroup(click.Group):
         self.params.extend(_shared_options())
         self._places = dict(places or {})
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- Click's signature
         """Name the commands, in the order they were given."""
         return [*self._places, *self.commands]
 
@@ -146,8 +148,3 @@ class LazyGroup(click.Group):
         command = getattr(import_module(module), attribute)
         assert isinstance(command, click.Command)  # noqa: S101 -- the literal table says so
         return command
-
-    def command(self, *arguments: Any, **attributes: Any) -> Callable[..., Any]:
-        """Make a command of this group, with the shared options."""
-        attributes.setdefault("cls", Command)
-        return super().command(*arguments, **attributes)

@@ -23,7 +23,7 @@ _PAGE = 500
 _ORDER = "order"
 
 
-@click.group(cls=LazyGroup)
+@click.group(cls=LazyGroup, short_help="Find, settle and cancel orders.")
 def orders() -> None:
     """Find, settle and cancel orders; ORDER is an order id or a number such as OF-000123."""
 

@@ -1,6 +1,5 @@
 """Signed requests: how one is signed, and the two ways to send it."""
 
-import hmac
 import time
 from collections.abc import Mapping
 from hashlib import sha256
@@ -14,7 +13,7 @@ from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.cli.exits import CANNOT_CONNECT, CommandFailed
 from orderflow_bridge.http import Head, Request
 from orderflow_bridge.mounting import Mount
-from orderflow_bridge.security.signing import string_to_sign
+from orderflow_bridge.security.signing import mac, string_to_sign
 
 __all__ = ["Answered", "Signed", "Target", "send", "send_in_process", "sign_request"]
 
@@ -91,7 +90,7 @@ def sign_request(
         "Content-Type": "application/json",
         "X-Client-Id": client_id,
         "X-Timestamp": timestamp,
-        "X-Signature": "v1=" + hmac.new(secret.encode(), text, sha256).hexdigest(),
+        "X-Signature": "v1=" + mac(secret.encode(), text).hex(),
     }
     if key is not None:
         headers["Idempotency-Key"] = key
@@ -100,19 +99,25 @@ def sign_request(
 
 def send_in_process(bridge: Bridge, signed: Signed, *, address: str) -> Answered:
     """Hand a request to the bridge as if it came from `address`."""
+    headers = dict(signed.headers)
+    if bridge.settings.client_address_header:
+        # Where `address` is a trusted proxy's, it tells of itself.
+        headers[bridge.settings.client_address_header] = address
     head = Head(
         method="POST",
         path=signed.path.encode(),
         headers={
-            name.lower().encode("ascii"): (value.encode(),)
-            for name, value in signed.headers.items()
+            name.lower().encode("ascii"): (value.encode(),) for name, value in headers.items()
         },
         peer=address,
         framed=True,
     )
     response = bridge.handle(Request(head=head, body=signed.body))
-    headers = {name.lower(): value for name, value in response.headers}
-    return Answered(status=response.status, headers=headers, body=response.body)
+    return Answered(
+        status=response.status,
+        headers={name.lower(): value for name, value in response.headers},
+        body=response.body,
+    )
 
 
 def send(

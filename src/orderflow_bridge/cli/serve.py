@@ -14,8 +14,26 @@ from orderflow_bridge.settings import Settings
 
 __all__ = ["serve"]
 
+_THREADS = 8
 
-@click.command(cls=Command)
+# As granian's own, but on standard error: standard output is for the address.
+_LOGGING = {
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "generic",
+            "stream": "ext://sys.stderr",
+        },
+        "access": {
+            "class": "logging.StreamHandler",
+            "formatter": "access",
+            "stream": "ext://sys.stderr",
+        },
+    }
+}
+
+
+@click.command(cls=Command, short_help="Serve the bridge at /bridge.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
@@ -34,7 +52,7 @@ __all__ = ["serve"]
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Threads in each process; by default pool_size of the settings.",
+    help="Threads in each process; by default 8, or pool_size where that is less.",
 )
 @click.option(
     "--development", is_flag=True, help="Use the development server even with the extra [server]."
@@ -60,19 +78,13 @@ def serve(
         raise click.UsageError("--workers needs pip install 'orderflow-bridge[server]'.")
     if workers > 1 and settings.database.startswith("memory:"):
         raise click.UsageError("A database in memory cannot be shared by several workers.")
-    threads = threads or settings.pool_size
+    threads = threads or min(_THREADS, settings.pool_size)
     if with_granian:
         _serve_with_granian(
             invocation, settings, host=host, port=port, workers=workers, threads=threads
         )
     else:
         _serve_for_development(invocation, settings, host=host, port=port, threads=threads)
-
-
-def _refuse_old_schema(bridge: Bridge) -> None:
-    pending = bridge.pending_migrations()
-    if pending:
-        raise ConfigurationError("The database needs: orderflow-bridge migrate")
 
 
 def _announce(invocation: Invocation, url: str, server: str) -> None:
@@ -86,7 +98,7 @@ def _serve_for_development(
     invocation: Invocation, settings: Settings, *, host: str, port: int, threads: int
 ) -> None:
     with Bridge.open(settings=settings) as bridge, until_told_to_stop() as stop:
-        _refuse_old_schema(bridge)
+        bridge.connections.all()  # now, not at the first request: no database, an old schema
         try:
             server = DevelopmentServer(
                 site(bridge), host=host, port=port, threads=threads, quiet=invocation.output.quiet
@@ -116,7 +128,7 @@ def _serve_with_granian(
     from granian.log import LogLevels  # noqa: PLC0415 -- an optional package
 
     with Bridge.open(settings=settings) as bridge:
-        _refuse_old_schema(bridge)
+        bridge.connections.all()  # now, not at the first request: no database, an old schema
     port = _free_port(host, port)
     # Workers are processes of their own: the environment is how the options reach them.
     os.environ["ORDERFLOW_BRIDGE_HOME"] = settings.home
@@ -130,6 +142,7 @@ def _serve_with_granian(
         workers=workers,
         blocking_threads=threads,
         websockets=False,
+        log_dictconfig=_LOGGING,
         log_level=LogLevels.warning if invocation.output.quiet else LogLevels.info,
     )
     shown = f"[{host}]" if ":" in host else host

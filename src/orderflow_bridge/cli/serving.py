@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
-from wsgiref.simple_server import ServerHandler, WSGIRequestHandler, WSGIServer
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from orderflow_bridge.bridge import Bridge
@@ -101,7 +101,8 @@ class DevelopmentServer(WSGIServer):
     def server_bind(self) -> None:
         """Listen, without asking a name server who we are."""
         socketserver.TCPServer.server_bind(self)
-        self.server_name, self.server_port = self.server_address[:2]
+        host, self.server_port = self.server_address[:2]
+        self.server_name = str(host)
         self.setup_environ()
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -116,11 +117,11 @@ class DevelopmentServer(WSGIServer):
         finally:
             self.shutdown_request(request)
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 -- inherited
         """Say that a connection broke; nothing of what it carried."""
-        error = sys.exception() if hasattr(sys, "exception") else None
-        if not self.quiet and not isinstance(error, TimeoutError):
-            sys.stderr.write(f"{client_address[0]}: {type(error).__name__}\n")
+        kind, _, _ = sys.exc_info()
+        if not self.quiet and kind is not None:
+            sys.stderr.write(f"{client_address[0]}: {kind.__name__}\n")
 
     @contextmanager
     def running(self) -> Iterator[None]:

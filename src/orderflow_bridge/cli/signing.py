@@ -85,7 +85,7 @@ def _signing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Send a signed request and print the answer.")
 @_signing_options
 @click.option("--url", help="The site to send to; without it the request is handled in process.")
 @click.option(
@@ -104,7 +104,7 @@ def _signing_options(function: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.pass_obj
 def request(
-    invocation: Invocation, *, url: str | None, address: str, timeout: float, **signing: Any
+    invocation: Invocation, /, *, url: str | None, address: str, timeout: float, **signing: Any
 ) -> None:
     """Send a signed request for ACTION, such as cart.create, and print the answer.
 
@@ -130,10 +130,10 @@ def _sent(target: Target, signed: Signed, timeout: float) -> Answered:
     return send(target, signed.path, headers=signed.headers, body=signed.body, timeout=timeout)
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Print a string to sign and its headers.")
 @_signing_options
 @click.pass_obj
-def sign(invocation: Invocation, **signing: Any) -> None:
+def sign(invocation: Invocation, /, **signing: Any) -> None:
     """Print the string to sign and the headers of a request for ACTION; send nothing."""
     call = _call(signing)
     signed = call.signed(_credentials_of(invocation, call))
@@ -146,11 +146,11 @@ def sign(invocation: Invocation, **signing: Any) -> None:
     )
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Print a signed curl command.")
 @_signing_options
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The site.")
 @click.pass_obj
-def curl(invocation: Invocation, *, url: str, **signing: Any) -> None:
+def curl(invocation: Invocation, /, *, url: str, **signing: Any) -> None:
     """Print a signed curl command for ACTION, ready to paste while its window is open."""
     call = _call(signing)
     target = Target.of(url, mount=call.mount)
@@ -302,4 +302,3 @@ def _show_answer(invocation: Invocation, answered: Answered) -> None:
         click.echo(plain(answered.body.decode("utf-8", "replace")))
     if failed or document is None:
         raise CommandFailed("answer", reported=True)
-

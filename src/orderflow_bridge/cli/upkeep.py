@@ -8,7 +8,7 @@ from orderflow_bridge.cli.invocation import Command, Invocation
 __all__ = ["migrate", "purge"]
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Bring the database schema forward.")
 @click.option("--plan", is_flag=True, help="Only name what would be applied.")
 @click.pass_obj
 def migrate(invocation: Invocation, *, plan: bool) -> None:
@@ -22,7 +22,7 @@ def migrate(invocation: Invocation, *, plan: bool) -> None:
     )
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, short_help="Forget what has expired.")
 @click.option(
     "--limit",
     type=click.IntRange(min=1),

@@ -44,8 +44,7 @@ def sign(
     quotes the secret. Source: protocol §1.
     """
     if _SECRET.fullmatch(secret) is None:
-        message = "secret must be `ofs_` and 43 characters of base64url, exactly as it was shown"
-        raise ValueError(message)
+        raise ValueError("secret must be `ofs_` and 43 characters of base64url, as it was shown")
     text = string_to_sign(
         client_id=client_id,
         action=action,
@@ -80,12 +79,10 @@ def string_to_sign(
     _check("action", action, _ACTION)
     if idempotency_key is not None:
         _check("idempotency_key", idempotency_key, _IDEMPOTENCY_KEY)
-    if not isinstance(body, bytes):
-        message = "body must be the bytes that are sent, such as json.dumps(...).encode()"
-        raise ValueError(message)  # noqa: TRY004 -- one kind of error for every malformed piece
+    if type(body) is not bytes:
+        raise ValueError("body must be the bytes that are sent: json.dumps(...).encode()")
     if type(timestamp) is not int or not _FIRST_SECOND <= timestamp <= _LAST_SECOND:
-        message = "timestamp must be Unix time in whole seconds, not milliseconds: int(time.time())"
-        raise ValueError(message)
+        raise ValueError("timestamp must be Unix time in whole seconds: int(time.time())")
     lines = (
         _SCHEME,
         str(timestamp),
@@ -99,5 +96,4 @@ def string_to_sign(
 
 def _check(name: str, value: str, grammar: re.Pattern[str]) -> None:
     if grammar.fullmatch(value) is None:
-        message = f"{name} must match {grammar.pattern}"
-        raise ValueError(message)
+        raise ValueError(f"{name} must match {grammar.pattern}")

@@ -29,8 +29,9 @@ _MAX_HOPS = 50
 _MAX_FORWARDED = 4096
 _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_BITS = 96
+_IPV4_BYTES = 4
 _PREFIX_LENGTH = re.compile(r"[0-9]{1,3}")
-_HOST_NAME = re.compile(r"(?=.*[G-Zg-z])[A-Za-z0-9.-]+")
+_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9.-]+")
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -81,7 +82,7 @@ def parse_allow_list(entries: Iterable[str]) -> AllowList:
     """
     written, networks = _parse(entries)
     warnings = tuple(
-        f"{text} allows every {'IPv4' if network.version == 4 else 'IPv6'} address"
+        f"{text} allows every IPv{network.version} address"
         for text, network in zip(written, networks, strict=True)
         if network is not None and network.prefixlen == 0
     )
@@ -158,8 +159,16 @@ class _Ranges:
         known = list(networks)
         return cls(
             None in known,
-            _bounds([one for one in known if isinstance(one, ipaddress.IPv4Network)]),
-            _bounds([one for one in known if isinstance(one, ipaddress.IPv6Network)]),
+            _bounds(
+                ipaddress.collapse_addresses(
+                    one for one in known if isinstance(one, ipaddress.IPv4Network)
+                )
+            ),
+            _bounds(
+                ipaddress.collapse_addresses(
+                    one for one in known if isinstance(one, ipaddress.IPv6Network)
+                )
+            ),
         )
 
     def contain(self, address: str | None) -> bool:
@@ -168,17 +177,14 @@ class _Ranges:
         packed = _packed(address)
         if packed is None:
             return False
-        starts, ends = self.ipv4 if len(packed) == 4 else self.ipv6
+        starts, ends = self.ipv4 if len(packed) == _IPV4_BYTES else self.ipv6
         place = bisect_right(starts, packed)
         return place > 0 and packed <= ends[place - 1]
 
 
-def _bounds(networks: Sequence[_Network]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
-    merged = sorted(ipaddress.collapse_addresses(networks))
-    return (
-        tuple(network.network_address.packed for network in merged),
-        tuple(network.broadcast_address.packed for network in merged),
-    )
+def _bounds(merged: Iterable[_Network]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
+    ranges = [(one.network_address.packed, one.broadcast_address.packed) for one in merged]
+    return tuple(start for start, _ in ranges), tuple(end for _, end in ranges)
 
 
 def _packed(address: str) -> bytes | None:
@@ -221,9 +227,8 @@ def _read(entry: str) -> tuple[str, _Network | None]:
             reason = _subtle(entry)
         else:
             return (str(network) if "/" in entry else str(network.network_address)), network
-    # `ascii` keeps control characters and other scripts' look-alikes out of forms and logs.
-    message = f"{ascii(entry[:64])} {reason}"
-    raise ValueError(message)
+    # `!a` keeps control characters and other scripts' look-alikes out of forms and logs.
+    raise ValueError(f"{entry[:64]!a} {reason}")
 
 
 def _obvious(entry: str) -> str | None:
@@ -233,7 +238,7 @@ def _obvious(entry: str) -> str | None:
     if "%" in entry:
         return "has a zone id; give the address without it"
     if slash and _PREFIX_LENGTH.fullmatch(length) is None:
-        return "has a netmask; write the range with a prefix length, such as 10.0.0.0/8"
+        return "needs a prefix length behind the slash, as in 10.0.0.0/8, and no netmask"
     if _HOST_NAME.fullmatch(entry):
         return "is a host name; give its addresses, names are not looked up"
     return None
@@ -250,6 +255,6 @@ def _subtle(entry: str) -> str:
 def _unmapped(network: _Network) -> _Network:
     """Read a range of IPv4-mapped addresses as the IPv4 range."""
     packed = network.network_address.packed
-    if network.version == 4 or network.prefixlen < _MAPPED_BITS or not packed.startswith(_MAPPED):
+    if not packed.startswith(_MAPPED) or network.prefixlen < _MAPPED_BITS:
         return network
     return ipaddress.IPv4Network((packed[12:], network.prefixlen - _MAPPED_BITS))

@@ -29,7 +29,7 @@ IDEMPOTENCY_KEY = re.compile(rb"[A-Za-z0-9_-]{1,128}")
 _LINES = SCHEME.encode() + b"\n%b\n%b\n%b %b\n%b\n%b"
 
 
-def string_to_sign(
+def string_to_sign(  # noqa: PLR0917 -- the lines, in their order
     timestamp: bytes,
     client_id: bytes,
     method: bytes,

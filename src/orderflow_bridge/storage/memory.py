@@ -93,7 +93,10 @@ class _Rows(Protocol[_K, _V]):
 
 
 class _Table(Generic[_K, _V]):
-    """Published rows; `guard` makes the publishing of several tables one step for readers."""
+    """Published rows; the guard makes the publishing of several tables one step for readers.
+
+    Only a draft that is published changes them, and it holds the guard.
+    """
 
     def __init__(self, guard: Callable[[], threading.Lock]) -> None:
         self.rows: dict[_K, _V] = {}
@@ -112,10 +115,10 @@ class _Table(Generic[_K, _V]):
             return list(self.rows.items())
 
     def put(self, key: _K, row: _V) -> None:
-        raise RuntimeError(f"A reading unit changes nothing ({key!r}, {type(row).__name__}).")
+        self.rows[key] = row
 
     def remove(self, key: _K) -> None:
-        raise RuntimeError(f"A reading unit changes nothing ({key!r}).")
+        self.rows.pop(key, None)
 
 
 class _Draft(Generic[_K, _V]):
@@ -147,9 +150,10 @@ class _Draft(Generic[_K, _V]):
         self._removed.add(key)
 
     def publish(self) -> None:
-        self._table.rows.update(self._changed)
+        for key, row in self._changed.items():
+            self._table.put(key, row)
         for key in self._removed:
-            self._table.rows.pop(key, None)
+            self._table.remove(key)
 
 
 class _KeptAnswer(Struct, frozen=True):
@@ -581,7 +585,11 @@ class _Answers:
 
     def purge(self, *, before: int, limit: int) -> int:
         self._unit.changed()
-        stale = [key for key, kept in self._rows.items() if kept.until < before]
+        stale = [
+            key
+            for key, kept in sorted(self._rows.items(), key=lambda item: item[1].until)
+            if kept.until < before
+        ]
         for key in stale[:limit]:
             self._rows.remove(key)
         return len(stale[:limit])

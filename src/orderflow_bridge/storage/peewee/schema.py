@@ -17,10 +17,10 @@ from peewee import (
     CharField,
     Check,
     CompositeKey,
-    Field,
     IntegerField,
     Model,
     ModelIndex,
+    Node,
     TextField,
 )
 
@@ -37,7 +37,7 @@ _EMAIL = 512  # twice the 254 of the protocol: a letter may become two in lower 
 
 class _Index(NamedTuple):
     name: str
-    index: ModelIndex
+    made: ModelIndex
 
 
 class _Table(NamedTuple):
@@ -46,7 +46,7 @@ class _Table(NamedTuple):
     indexes: tuple[_Index, ...] = ()
 
 
-class _MacField(Field[bytes]):
+class _MacField(BlobField):
     """A MAC as a key: MariaDB indexes bytes only where their length is known."""
 
     field_type = "MAC"
@@ -61,7 +61,7 @@ def create_tables(database: peewee.Database, types: ColumnTypes) -> None:
         for index in table.indexes:
             # MySQL has no IF NOT EXISTS for an index, and a crash may have come before it.
             if index.name not in present:
-                execute(index.index)
+                execute(index.made)
 
 
 def _tables(given: peewee.Database, types: ColumnTypes) -> list[_Table]:
@@ -75,7 +75,7 @@ def _tables(given: peewee.Database, types: ColumnTypes) -> list[_Table]:
 
 def _shop(kept: type[Model], types: ColumnTypes) -> list[_Table]:
     byte_order = types.collation
-    serial_constraints = [SQL(types.autoincrement)] if types.autoincrement else None
+    counting: list[Node] | None = [SQL(types.autoincrement)] if types.autoincrement else None
 
     class Connection(kept):  # type: ignore[valid-type, misc]  # a parent made for one database
         client_id = CharField(_ID, primary_key=True, collation=byte_order)
@@ -106,7 +106,7 @@ def _shop(kept: type[Model], types: ColumnTypes) -> list[_Table]:
             table_name = "ofb_carts"
 
     class Order(kept):  # type: ignore[valid-type, misc]  # as above
-        serial = BigAutoField(constraints=serial_constraints)
+        serial = BigAutoField(constraints=counting)
         order_id = CharField(_ID, collation=byte_order)
         cart_id = CharField(_ID, collation=byte_order)
         intent = CharField(_INTENT, collation=byte_order)

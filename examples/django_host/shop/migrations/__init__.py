@@ -1,0 +1,1 @@
+"""What Django applies to the shop's own database."""

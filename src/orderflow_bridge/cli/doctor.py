@@ -1,0 +1,50 @@
+"""`doctor`: what stands in the way, and the fix of each."""
+
+import click
+
+from orderflow_bridge.cli.checks import Finding, bad_settings, examine, probe
+from orderflow_bridge.cli.exits import CommandFailed
+from orderflow_bridge.cli.invocation import Command, Invocation
+from orderflow_bridge.cli.output import plain
+from orderflow_bridge.domain.errors import ConfigurationError
+
+__all__ = ["doctor"]
+
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
+
+
+@click.command(cls=Command, short_help="Check everything, and name each fix.")
+@click.option("--url", help="Also look at the running site at this address.")
+@click.option(
+    "--mount",
+    default="/bridge",
+    show_default=True,
+    help="Where the bridge is mounted on the site.",
+)
+@click.pass_obj
+def doctor(invocation: Invocation, *, url: str | None, mount: str) -> None:
+    """Check settings, keys, pricing, proxies, database, migrations, clock and connections.
+
+    With --url also the mount: it sends requests that the bridge must refuse. Changes nothing.
+    The exit code is 1 where there is a problem; warnings leave it 0.
+    """
+    try:
+        findings = list(examine(invocation.settings()))
+    except ConfigurationError as error:
+        findings = [bad_settings(error)]
+    if url is not None:
+        findings += probe(url, mount=mount)
+    problems = sum(finding.state == "problem" for finding in findings)
+    document: dict[str, object] = {"findings": findings, "problems": problems}
+    if problems:
+        detail = f"{problems} problem{'' if problems == 1 else 's'} found."
+        document["error"] = {"code": "problems", "detail": detail}
+    invocation.output.show(document, "\n".join(_line(finding) for finding in findings))
+    if problems:
+        raise CommandFailed("problems", reported=True)
+
+
+def _line(finding: Finding) -> str:
+    state = click.style(f"{finding.state:8}", fg=_COLOURS[finding.state])
+    fix = f"\n{'':9}fix: {plain(finding.fix)}" if finding.fix else ""
+    return f"{state} {finding.check}: {plain(finding.found)}{fix}"

@@ -1,0 +1,144 @@
+"""`orders` and `catalogue`: what an operator does from a terminal."""
+
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("click")
+
+
+@pytest.fixture
+def shop(ready):
+    """Give a shop with one connection."""
+    ready.connect()
+    return ready
+
+
+def test_orders_are_listed_newest_first(shop):
+    """Number, status, total as people write it, and whose it is."""
+    first, second = shop.order("pi_1"), shop.order("pi_2", "max@shop.example")
+    listed = shop("orders", "list", "--json").document["orders"]
+    assert [one["order_id"] for one in listed] == [second["order_id"], first["order_id"]]
+    lines = shop("orders", "list").out.splitlines()
+    assert lines[0].split() == "number status total currency email placed at order id".split()
+    assert lines[1].split()[:5] == [
+        second["number"],
+        "pending_payment",
+        "23.00",
+        "GBP",
+        "max@shop.example",
+    ]
+
+
+def test_orders_are_found_by_status_customer_and_connection(shop):
+    """Filters are those of the store."""
+    first, second = shop.order("pi_1"), shop.order("pi_2", "Max@shop.example")
+    shop("orders", "settle", first["order_id"])
+
+    def numbers(*words: str) -> list[str]:
+        return [one["number"] for one in shop("orders", "list", "--json", *words).document["orders"]]
+
+    assert numbers("--status", "paid") == [first["number"]]
+    assert numbers("--email", "max@SHOP.example") == [second["number"]]
+    assert numbers("--limit", "1") == [second["number"]]
+    assert numbers("--connection", "ofc_unknown0") == []
+    shop("orders", "list", "--status", "lost", code=2)
+
+
+def test_an_order_is_shown_by_id_and_by_number(shop):
+    """Whatever the customer read from the confirmation is enough."""
+    order = shop.order()
+    for name in (order["order_id"], order["number"], order["number"].lower()):
+        assert shop("orders", "show", name, "--json").document["order_id"] == order["order_id"]
+    assert "total 23.00 GBP" in shop("orders", "show", order["number"]).out
+    for name in ("OF-999999", "order_none"):
+        ended = shop("orders", "show", name, "--json", code=3)
+        assert ended.document["error"]["code"] == "order_not_found"
+
+
+def test_settle_pays_and_a_paid_order_is_not_cancelled(shop):
+    """A refusal has exit code 3 and the protocol's code."""
+    number = shop.order()["number"]
+    assert shop("orders", "settle", number, "--json").document["status"] == "paid"
+    ended = shop("orders", "cancel", number, "--json", code=3)
+    assert ended.document["error"]["code"] == "order_not_cancellable"
+
+
+def test_cancel_keeps_the_reason_and_late_money_is_loud(shop):
+    """Money that comes after a cancellation asks to be refunded."""
+    number = shop.order()["number"]
+    cancelled = shop("orders", "cancel", number, "--reason", "changed mind", "--json").document
+    assert cancelled["status"] == "cancelled"
+    assert cancelled["cancel_reason"] == "changed mind"
+    assert "changed mind" in shop("orders", "show", number).out
+    settled = shop("orders", "settle", number)
+    assert "paid_after_cancel" in settled.out
+    assert "refund" in settled.err
+
+
+def test_a_buyers_text_does_not_steer_the_terminal(shop):
+    """Control characters are shown, not obeyed; JSON has them escaped."""
+    shop.order(email="\x1b[2Jx\x9b@shop.example")
+    for words in (("orders", "list"), ("orders", "show", "OF-000001"), ("orders", "list", "--json")):
+        out = shop(*words).out
+        assert "\x1b" not in out
+        assert "\x9b" not in out
+
+
+def test_an_import_names_every_bad_row_and_imports_nothing(ready):
+    """Exit code 1, each line on standard error, and the catalogue as before."""
+    Path("bad.csv").write_text("sku,name,price\nA,Apple,1.00\nB,Berry,x\n,Cherry,2.00\n")
+    ended = ready("catalogue", "import", "bad.csv", "--currency", "GBP", code=1)
+    assert "line 3: " in ended.err
+    assert "line 4: " in ended.err
+    assert "Nothing was imported: 2 bad rows." in ended.err
+    assert ended.out == ""
+    document = ready("catalogue", "import", "bad.csv", "--currency", "GBP", "--json", code=1)
+    assert document.document["imported"] == 0
+    assert [one["line"] for one in document.document["problems"]] == [3, 4]
+    assert document.document["error"]["code"] == "bad_rows"
+    products = ready("catalogue", "list", "--json").document["products"]
+    assert [one["sku"] for one in products] == ["MUG"]
+
+
+def test_skip_bad_imports_the_rest(ready):
+    """What was left out is still named."""
+    Path("bad.csv").write_text("sku,name,price\nA,Apple,1.00\nB,Berry,x\n")
+    words = ("catalogue", "import", "bad.csv", "--currency", "GBP", "--skip-bad")
+    ended = ready(*words)
+    assert "Imported 1 products, skipped 1 bad rows" in ended.out
+    assert "line 3: " in ended.err
+    assert ready(*words, "--json").document["skipped"] == 1
+
+
+def test_a_file_that_is_no_catalogue_fails(ready):
+    """A wrong header is the file's fault, a wrong currency the command's."""
+    Path("bad.csv").write_text("one,two\n1,2\n")
+    ended = ready("catalogue", "import", "bad.csv", "--currency", "GBP", "--json", code=1)
+    assert ended.document["error"]["code"] == "bad_file"
+    ready("catalogue", "import", "products.csv", "--currency", "POUND", code=2)
+    ready("catalogue", "import", "missing.csv", code=2)
+
+
+def test_progress_goes_to_standard_error(ready):
+    """Lines where there is no terminal; nothing where it was asked to be quiet."""
+    rows = "".join(f"S{number},Thing,1.00\n" for number in range(5_000))
+    words = ("catalogue", "import", "-", "--currency", "GBP")
+    ended = ready(*words, stdin=f"sku,name,price\n{rows}")
+    assert "5000 written" in ended.err
+    assert ended.out == "Imported 5000 products\n"
+    assert ready(*words, "--quiet", stdin=f"sku,name,price\n{rows}").err == ""
+
+
+def test_the_catalogue_is_listed_in_parts(ready):
+    """Prices as people write them; a hint leads on."""
+    Path("more.csv").write_text("sku,name,price,currency\nA,Apple,1.00,GBP\nB,Bow,300,JPY\n")
+    ready("catalogue", "import", "more.csv")
+    listed = ready("catalogue", "list", "--limit", "2")
+    assert "1.00 GBP" in listed.out
+    assert "300 JPY" in listed.out
+    assert "--after B" in listed.err
+    rest = ready("catalogue", "list", "--after", "B", "--json").document["products"]
+    assert [(one["sku"], one["prices"], one["stock"]) for one in rest] == [
+        ("MUG", {"GBP": 1150}, 10)
+    ]

@@ -1,0 +1,164 @@
+"""`serve` and `demo`: real processes, real HTTP, and an end when they are told."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from http.client import HTTPConnection
+from importlib.util import find_spec
+
+import pytest
+
+pytest.importorskip("click")
+
+SERVERS = [
+    pytest.param(("--development",), id="development"),
+    pytest.param(
+        (),
+        id="granian",
+        marks=pytest.mark.skipif(find_spec("granian") is None, reason="granian is not installed"),
+    ),
+]
+
+
+def get(url: str, path: str, method: str = "GET", headers: dict[str, str] | None = None):
+    """Send one request; give status and body."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=30)
+    try:
+        connection.request(method, path, headers=headers or {})
+        response = connection.getresponse()
+        return response.status, response.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("options", SERVERS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_and_ends_cleanly(ready, options, number):
+    """The bridge is at /bridge, a page at /; a signal ends it with exit code 0."""
+    ready.connect("--currency", "GBP")
+    with ready.start("serve", "--port", "0", *options) as server:
+        url = server.until(r"Serving (http://\S+)/bridge")[1]
+        status, page = get(url, "/")
+        assert (status, b"mounted at /bridge" in page) == (200, True)
+        assert get(url, "/favicon.ico")[0] == 404
+        status, body = get(url, "/bridge/ofc_unknown0/cart.get", "GET")
+        assert (status, json.loads(body)["code"]) == (405, "method_not_allowed")
+        made = ready("request", "cart.create", "--url", url, "--json").document
+        assert ready("doctor", "--url", url, "--json").document["problems"] == 0
+        assert server.end(number) == 0
+    got = ready("request", "cart.get", "-d", json.dumps({"cart_id": made["cart_id"]}), "--json")
+    assert got.document["cart_id"] == made["cart_id"]
+
+
+@pytest.mark.skipif(find_spec("granian") is None, reason="granian is not installed")
+def test_several_workers_share_the_database_of_the_options(ready):
+    """What --home and --database said reaches every process; standard output is one document."""
+    made = ready.connect("--currency", "GBP")
+    home = str(ready.folder)
+    elsewhere = ready.folder / "elsewhere"
+    elsewhere.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "orderflow_bridge", "--home", home, "serve", "--port", "0",
+         "--workers", "2", "--json", "--quiet"],
+        cwd=elsewhere, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        document = json.loads("".join(process.stdout.readline() for _ in range(5)))
+        assert document["server"] == "granian"
+        given = ("--client-id", made["client_id"], "--secret", made["secret"])
+        for _ in range(4):
+            ready("request", "cart.create", "--url", document["url"], *given)
+        process.terminate()
+        rest, _ = process.communicate(timeout=30)
+        assert (rest, process.returncode) == ("", 0)
+    finally:
+        process.kill()
+        process.communicate()
+    assert list(elsewhere.iterdir()) == []
+
+
+def test_a_taken_port_is_told_in_one_line(ready):
+    """Nothing is left half started."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        for options in ((), ("--development",)):
+            ended = ready("serve", "--port", port, *options, code=2)
+            assert f"Cannot listen on 127.0.0.1 port {port}" in ended.err
+        assert "Cannot listen" in ready("demo", "--once", "--port", port, code=2).err
+
+
+def test_serve_refuses_what_cannot_work(line):
+    """No keys, several workers without the extra, or in memory."""
+    assert "orderflow-bridge init" in line("serve", "--port", "0", code=2).err
+    line("init")
+    line("serve", "--development", "--workers", "2", code=2)
+    line("serve", "--database", "memory://", "--workers", "2", code=2)
+
+
+def test_the_development_server_takes_no_header_for_another(ready):
+    """An alias with underscores does not pass as a signature header."""
+    with ready.start("serve", "--development", "--port", "0") as server:
+        url = server.until(r"Serving (http://\S+)/bridge")[1]
+        findings = ready("doctor", "--url", url, "--json").document["findings"]
+        [aliases] = [one for one in findings if one["check"] == "aliases"]
+        assert aliases["state"] == "ok"
+
+
+def test_the_demo_tells_a_purchase_in_the_order_it_happens(line):
+    """Over real HTTP; its order is in the store afterwards."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "orderflow_bridge", "demo", "--once", "--folder", "shop"],
+        cwd=line.folder, capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    steps = ("cart.create", "items.add", "items.update", "items.remove", "cart.update",
+             "shipping.options", "convertToOrder", "bridge.settle", "orders.get")  # fmt: skip
+    places = [ended.stdout.index(step) for step in steps]
+    assert places == sorted(places)
+    assert "client id  ofc_" in ended.stdout
+    assert "secret     ofs_" in ended.stdout
+    assert "curl -sS" in ended.stdout
+    [order] = line("orders", "list", "--home", "shop", "--json").document["orders"]
+    assert order["status"] == "paid"
+    assert order["number"] in ended.stdout
+    total = order["totals"]
+    assert total["total"] == sum(part["total"] for part in order["lines"]) + total["shipping"]
+
+
+def test_the_demos_document_has_the_essentials(line, tmp_path):
+    """One JSON object; each run is a fresh shop in a folder of its own."""
+    line.folder.joinpath("empty").mkdir()
+    first = line("demo", "--once", "--json", "--folder", "empty").document
+    assert first["number"] == "OF-000001"
+    assert (first["status"], first["currency"]) == ("paid", "GBP")
+    shown = line("connections", "reveal", first["client_id"], "--home", "empty", "--json").document
+    assert shown["secret"] == first["secret"]
+    line("demo", "--once", "--folder", "empty", code=2)
+
+
+def test_the_demo_ignores_the_environment(line, monkeypatch):
+    """A shop that is configured here already is not touched."""
+    monkeypatch.setenv("ORDERFLOW_BRIDGE_DATABASE", "sqlite:///real.db")
+    monkeypatch.setenv("ORDERFLOW_BRIDGE_SHIPPING", "x")
+    line("demo", "--once", "--json", "--folder", "shop")
+    assert [path.name for path in line.folder.iterdir()] == ["shop"]
+
+
+def test_the_demo_serves_on_and_its_curl_works(line):
+    """What it printed can be pasted while it runs; Ctrl-C ends it."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    with line.start("demo", "--folder", "shop") as demo:
+        command = demo.until(r"^(curl .+)$")[1]
+        demo.until("Ctrl-C stops")
+        for _ in range(2):
+            answer = subprocess.run(
+                ["sh", "-c", command], capture_output=True, text=True, check=True, timeout=30
+            )
+            assert json.loads(answer.stdout)["orders"][0]["status"] == "paid"
+        assert demo.end(signal.SIGINT) == 0

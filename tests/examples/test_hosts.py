@@ -1,0 +1,420 @@
+"""The example sites: their own pages, a storefront that buys from them, and money that arrives."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import venv
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from html import unescape
+from http.client import HTTPConnection
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import pytest
+
+from orderflow_bridge.client.signing import sign
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+CI = bool(os.environ.get("CI"))
+TOKEN = "a-token-that-only-the-provider-knows"
+COMMAND = "from orderflow_bridge.cli import main; main()"
+ENVIRONMENTS = pytest.mark.skipif(
+    os.environ.get("ORDERFLOW_BRIDGE_EXAMPLE_ENVS") != "1",
+    reason="installs each example anew: set ORDERFLOW_BRIDGE_EXAMPLE_ENVS=1",
+)
+ADDRESS = {"name": "Zoë", "line1": "1 High Street", "city": "Leeds", "country": "GB"}
+
+
+class Host(NamedTuple):
+    """An example, and what it sells for how many pence."""
+
+    folder: Path
+    framework: str
+    sku: str
+    name: str
+    price: str
+    pence: int
+    orders: str
+    callback: str
+    prepare: tuple[str, ...] = ()
+
+
+FLASK = Host(
+    EXAMPLES / "flask_host",
+    "flask",
+    "mug-ash",
+    "Ash-glazed mug",
+    "£22.00",
+    2200,
+    "/orders",
+    "/payments/callback",
+)
+DJANGO = Host(
+    EXAMPLES / "django_host",
+    "django",
+    "9780141441146",
+    "Jane Eyre",
+    "£8.99",
+    899,
+    "/orders/",
+    "/payments/callback/",
+    ("manage.py", "migrate", "--verbosity", "0"),
+)
+
+SERVERS: Mapping[str, tuple[Host, str, tuple[str, ...]]] = {
+    "flask": (FLASK, "flask", ("-m", "flask", "run", "--port")),
+    "django-wsgi": (DJANGO, "django", ("manage.py", "runserver", "--noreload")),
+    "django-asgi": (
+        DJANGO,
+        "uvicorn",
+        ("-m", "uvicorn", "bookshop.asgi:application", "--lifespan", "off", "--port"),
+    ),
+}
+
+Send = Callable[[str, str, Mapping[str, str], bytes], tuple[int, str]]
+"""Send (method, path, headers, body) to a site; give status and text."""
+
+
+class Visitor:
+    """Whoever comes to a site: a person, a storefront, the payment provider."""
+
+    def __init__(self, host: Host, send: Send, client_id: str, secret: str) -> None:
+        self.host = host
+        self.send = send
+        self.client_id = client_id
+        self.secret = secret
+
+    def page(self, path: str) -> str:
+        """Read a page as a person does: without its tags."""
+        status, text = self.send("GET", path, {}, b"")
+        assert status == 200, text
+        assert text.startswith("<!doctype html>")
+        bare = re.sub(r"(?s)<style>.*?</style>|<[^>]*>", " ", text)
+        return " ".join(unescape(bare).split())
+
+    def call(self, action: str, /, **fields: Any) -> tuple[int, Any]:
+        """Call an action of the bridge as a storefront does."""
+        body = json.dumps(fields).encode()
+        headers = sign(
+            client_id=self.client_id,
+            secret=self.secret,
+            action=action,
+            body=body,
+            timestamp=int(time.time()),
+            idempotency_key=str(uuid4()),
+        )
+        status, text = self.send("POST", f"/bridge/{self.client_id}/{action}", headers, body)
+        return status, json.loads(text)
+
+    def order(self, intent: str, **item: Any) -> Any:
+        """Buy two of what the host sells."""
+        items = [{"sku": self.host.sku, "quantity": 2} | item]
+        status, cart = self.call("cart.create", currency="GBP", items=items)
+        assert status == 200, cart
+        status, order = self.call(
+            "convertToOrder",
+            cart_id=cart["cart_id"],
+            customer={"email": "zoe@example.com"},
+            shipping_address=ADDRESS,
+            payment_intent=intent,
+            expected_total=cart["totals"]["total"],
+        )
+        assert status == 200, order
+        return order
+
+    def pay(
+        self, body: object, *, authorization: str | None = f"Bearer {TOKEN}", method: str = "POST"
+    ) -> tuple[int, str]:
+        """Call the payment callback as the provider does."""
+        headers = {"Content-Type": "application/json"}
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        return self.send(method, self.host.callback, headers, json.dumps(body).encode())
+
+
+def journey(visitor: Visitor) -> None:
+    """Look, buy, and pay; see every page say so."""
+    host = visitor.host
+    shelf = visitor.page("/")
+    assert host.name in shelf
+    assert host.price in shelf
+    assert "No order has been placed yet." in visitor.page(host.orders)
+
+    status, refusal = visitor.call(
+        "cart.create", currency="GBP", items=[{"sku": "not-here", "quantity": 1}]
+    )
+    assert (status, refusal["code"]) == (422, "unknown_sku")
+    status, refusal = visitor.call(
+        "cart.create", currency="EUR", items=[{"sku": host.sku, "quantity": 1}]
+    )
+    assert (status, refusal["code"]) == (422, "currency_not_supported")
+
+    order = visitor.order("pi_first")
+    assert order["status"] == "pending_payment"
+    assert order["lines"][0]["name"].startswith(host.name)
+    assert order["totals"]["total"] == 2 * host.pence
+    page = visitor.page(host.orders)
+    assert f"{order['number']} Pending payment" in page
+    assert host.name in page
+    assert "zoe@example.com" not in page
+
+    settle_with_care(visitor, order)
+    assert f"{order['number']} Paid" in visitor.page(host.orders)
+
+    early = {"intent": "pi_early", "amount": 2 * host.pence, "currency": "GBP"}
+    assert visitor.pay(early)[0] == 202
+    assert visitor.order("pi_early")["status"] == "paid"
+
+    marked = visitor.order("pi_marked", sku="x", unit_price=1, name="<script>alert(1)</script>")
+    status, text = visitor.send("GET", host.orders, {}, b"")
+    assert status == 200
+    assert marked["number"] in text
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def settle_with_care(visitor: Visitor, order: Any) -> None:
+    """Try the callback in every wrong way, and then in the right one, twice."""
+    right = {"intent": "pi_first", "amount": order["totals"]["total"], "currency": "GBP"}
+    for authorization in (None, "", "Bearer ", f"Bearer {TOKEN}x", "Bearer \xfc", TOKEN):
+        assert visitor.pay(right, authorization=authorization)[0] == 401
+    for wrong in (None, [], {}, right | {"amount": "1"}, right | {"amount": True}):
+        assert visitor.pay(wrong)[0] == 400
+    assert visitor.pay(right | {"intent": "x y z ?"})[0] == 400
+    assert visitor.pay(right, method="GET")[0] == 405
+    status, text = visitor.pay(right | {"amount": right["amount"] - 1})
+    assert (status, json.loads(text)["error"]) == (422, "payment_mismatch")
+    assert visitor.pay(right | {"currency": "EUR"})[0] == 422
+    assert f"{order['number']} Pending payment" in visitor.page(visitor.host.orders)
+    for _ in range(2):
+        status, text = visitor.pay(right)
+        assert status == 200, text
+        assert json.loads(text) == {"order": order["number"], "status": "paid"}
+
+
+# How a host is set up and run.
+
+
+def environ_of(tmp_path: Path) -> dict[str, str]:
+    """Give an environment in which a host keeps everything in `tmp_path`."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("ORDERFLOW_BRIDGE_", "SHOP_", "DJANGO_", "FLASK_", "PYTHON"))
+    }
+    return clean | {
+        "ORDERFLOW_BRIDGE_HOME": str(tmp_path / "home"),
+        "SHOP_DATABASE": str(tmp_path / "shop.db"),
+        "SHOP_PAYMENT_TOKEN": TOKEN,
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def run(python: Path, *arguments: str, cwd: Path, environ: Mapping[str, str]) -> str:
+    """Run Python to its end, and give what it printed."""
+    done = subprocess.run(
+        [python, *arguments],
+        cwd=cwd,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def set_up(python: Path, host: Host, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Do what the host's README says before it is run; give client id and secret."""
+    run(python, "-c", COMMAND, "init", cwd=host.folder, environ=environ)
+    if host.prepare:
+        run(python, *host.prepare, cwd=host.folder, environ=environ)
+    scopes = "carts:read,carts:write,orders:read,orders:write,prices:write"
+    words = ("connections", "create", "Tea blog", "--scopes", scopes, "--json")
+    made = json.loads(run(python, "-c", COMMAND, *words, cwd=host.folder, environ=environ))
+    return made["client_id"], made["secret"]
+
+
+def free_port() -> int:
+    """Find a port of the loopback that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def serving(
+    python: Path, *arguments: str, cwd: Path, environ: Mapping[str, str], log: Path
+) -> Iterator[Send]:
+    """Run a server on the loopback, wait until it listens, and end it afterwards."""
+    port = free_port()
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            [python, *arguments, str(port)],
+            cwd=cwd,
+            env=environ,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as server,
+    ):
+        try:
+            wait_for(port, server, log)
+            yield sender(port)
+        finally:
+            server.terminate()
+            try:
+                server.wait(10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+    """Wait until `port` answers; fail with the server's output where it does not."""
+    until = time.monotonic() + 30
+    while time.monotonic() < until and server.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.02)
+    pytest.fail(f"the server does not listen:\n{log.read_text(errors='replace')}")
+
+
+def sender(port: int) -> Send:
+    """Make a `Send` over HTTP."""
+
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request(method, path, body or None, dict(headers))
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    return send
+
+
+def needs(module: str) -> None:
+    """Skip the test where a framework is missing; on CI its absence is a failure."""
+    if find_spec(module) is None:
+        if CI:
+            pytest.fail(f"{module} is not installed")
+        pytest.skip(f"{module} is not installed")
+
+
+def visit(server: str, python: Path, tmp_path: Path) -> None:
+    """Set a host up, run it, and take the journey."""
+    host, _, arguments = SERVERS[server]
+    environ = environ_of(tmp_path)
+    client_id, secret = set_up(python, host, environ)
+    log = tmp_path / "server.log"
+    with serving(python, *arguments, cwd=host.folder, environ=environ, log=log) as send:
+        journey(Visitor(host, send, client_id, secret))
+    assert secret not in log.read_text(errors="replace")
+
+
+# The journeys.
+
+
+@pytest.fixture
+def flask_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str, str]]:
+    """Give the Flask example in this process, with client id and secret of a storefront."""
+    needs("flask")
+    environ = environ_of(tmp_path)
+    client_id, secret = set_up(Path(sys.executable), FLASK, environ)
+    for name in ("ORDERFLOW_BRIDGE_HOME", "SHOP_DATABASE", "SHOP_PAYMENT_TOKEN"):
+        monkeypatch.setenv(name, environ[name])
+    monkeypatch.syspath_prepend(str(FLASK.folder))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    for name in ("app", "catalogue"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    app = import_module("app").create_app()
+    yield app, client_id, secret
+    app.extensions["orderflow_bridge"].close()
+    for name in ("app", "catalogue"):
+        sys.modules.pop(name, None)
+
+
+def in_process(app: Any) -> Send:
+    """Make a `Send` through WebTest, with its lint on."""
+    webtest = pytest.importorskip("webtest")
+    client = webtest.TestApp(app)
+
+    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+        request = webtest.TestRequest.blank(path, method=method, headers=dict(headers))
+        request.body = body
+        answer = client.do_request(request, status="*")
+        return answer.status_int, answer.body.decode()
+
+    return send
+
+
+def test_the_flask_shop_sells_through_its_bridge(flask_app):
+    app, client_id, secret = flask_app
+    journey(Visitor(FLASK, in_process(app), client_id, secret))
+
+
+def test_without_a_token_no_payment_is_believed(flask_app, monkeypatch):
+    monkeypatch.delenv("SHOP_PAYMENT_TOKEN")
+    app = sys.modules["app"].create_app()
+    visitor = Visitor(FLASK, in_process(app), *flask_app[1:])
+    order = visitor.order("pi_first")
+    body = {"intent": "pi_first", "amount": order["totals"]["total"], "currency": "GBP"}
+    for authorization in (None, "Bearer ", f"Bearer {TOKEN}"):
+        assert visitor.pay(body, authorization=authorization)[0] == 503
+    app.extensions["orderflow_bridge"].close()
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_host_sells_under_its_server(server, tmp_path):
+    host, needed, _ = SERVERS[server]
+    needs(host.framework)
+    needs(needed)
+    visit(server, Path(sys.executable), tmp_path)
+
+
+@pytest.mark.parametrize("host", [FLASK, DJANGO], ids=["flask", "django"])
+def test_a_host_that_is_not_set_up_says_what_to_run(host, tmp_path):
+    needs(host.framework)
+    code = {"flask": "import app; app.create_app()", "django": "import bookshop.wsgi"}
+    done = subprocess.run(
+        [sys.executable, "-c", code[host.framework]],
+        cwd=host.folder,
+        env=environ_of(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "run `orderflow-bridge init`" in done.stderr.splitlines()[-1]
+
+
+def test_the_django_shops_migrations_are_complete(tmp_path):
+    needs("django")
+    words = ("manage.py", "makemigrations", "--check", "--dry-run")
+    run(Path(sys.executable), *words, cwd=DJANGO.folder, environ=environ_of(tmp_path))
+
+
+@ENVIRONMENTS
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_host_sells_in_an_environment_of_its_own(server, tmp_path):
+    host, needed, _ = SERVERS[server]
+    folder = tmp_path / "venv"
+    venv.create(folder, with_pip=True)
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    requirements = ("-r", str(host.folder / "requirements.txt"))
+    extra = () if needed == host.framework else (needed,)
+    words = ("-m", "pip", "install", "--quiet", str(ROOT), *requirements, *extra)
+    run(python, *words, cwd=tmp_path, environ=environ_of(tmp_path))
+    visit(server, python, tmp_path)

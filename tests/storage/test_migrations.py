@@ -1,0 +1,111 @@
+"""How a schema comes to be, moves forward, and is refused."""
+
+import pytest
+
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.storage.peewee import migrations
+from orderflow_bridge.storage.peewee.dialect import run
+from orderflow_bridge.storage.peewee.migrations import Migration
+from tests.databases import SHARED
+from tests.storage.samples import SHOP, add, cart
+from tests.storage.workers import create_in_process, in_processes
+
+FIRST = "0001_first_tables"
+SECOND = Migration(
+    2,
+    "0002_second",
+    lambda database, dialect: run(database, "CREATE TABLE IF NOT EXISTS ofb_second (one INT)"),
+)
+
+
+@pytest.fixture(params=SHARED)
+def blank_url(request, databases) -> str:
+    """Give the URL of a database without tables."""
+    return databases.blank(request.param)
+
+
+@pytest.fixture
+def newer(monkeypatch):
+    """Give a function that makes this version know a second migration, or forget it."""
+
+    def know(*, second: bool) -> None:
+        known = (migrations.MIGRATIONS[0], *((SECOND,) if second else ()))
+        monkeypatch.setattr(migrations, "MIGRATIONS", known)
+
+    return know
+
+
+def test_an_empty_database_is_created_on_first_use(blank_url: str, open_at):
+    """Nobody has to run a command for a new shop."""
+    storage = open_at(blank_url)
+    assert list(storage.pending_migrations()) == [FIRST]
+    add(storage, cart())
+    assert list(storage.pending_migrations()) == []
+    assert list(storage.migrate()) == []
+
+
+def test_an_empty_database_can_be_migrated_by_hand(blank_url: str, open_at):
+    """The command names what it applied."""
+    storage = open_at(blank_url)
+    assert list(storage.migrate()) == [FIRST]
+    add(storage, cart())
+
+
+def test_a_current_database_is_used_as_it_is(blank_url: str, open_at):
+    """A second process, later, changes nothing of the schema."""
+    add(open_at(blank_url), cart())
+    storage = open_at(blank_url)
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+
+
+def test_an_older_schema_is_refused_with_the_command(blank_url: str, open_at, newer):
+    """It is never changed behind an operator's back; the command brings it forward."""
+    add(open_at(blank_url), cart())
+    newer(second=True)
+    storage = open_at(blank_url)
+    for use in (storage.reading, storage.writing):
+        with pytest.raises(ConfigurationError, match="0002_second.*`orderflow-bridge migrate`"):
+            use()
+    assert list(storage.pending_migrations()) == ["0002_second"]
+    assert list(storage.migrate()) == ["0002_second"]
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+
+
+def test_a_newer_schema_is_refused(blank_url: str, open_at, newer):
+    """An older version of the package does not touch what it does not understand."""
+    newer(second=True)
+    add(open_at(blank_url), cart())
+    newer(second=False)
+    storage = open_at(blank_url)
+    for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
+        with pytest.raises(ConfigurationError, match="0002_second.*newer"):
+            use()
+
+
+def test_a_migration_that_fails_is_run_again(blank_url: str, open_at, monkeypatch):
+    """What a crash left half done is completed by the next start."""
+
+    def half(database, dialect) -> None:
+        migrations._first(database, dialect)
+        run(database, "DROP INDEX ofb_orders_newest" + on_table)
+        raise OSError("crash")
+
+    on_table = " ON ofb_orders" if blank_url.startswith("mysql") else ""
+    whole = migrations.MIGRATIONS
+    monkeypatch.setattr(migrations, "MIGRATIONS", (Migration(1, FIRST, half),))
+    storage = open_at(blank_url)
+    with pytest.raises(OSError, match="crash"):
+        storage.reading()
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    assert list(storage.pending_migrations()) == [FIRST]
+    add(storage, cart())
+    assert list(storage.pending_migrations()) == []
+
+
+def test_processes_that_create_at_once_agree(blank_url: str):
+    """Four first uses at once make one schema, and none fails."""
+    with in_processes(4) as pool:
+        jobs = [pool.submit(create_in_process, blank_url) for _ in range(4)]
+        assert [job.result(60) for job in jobs] == [[]] * 4

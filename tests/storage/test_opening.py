@@ -1,0 +1,132 @@
+"""From a URL to a storage: what exists, what is missing, and what is never shown."""
+
+import builtins
+import importlib
+import os
+
+import pytest
+
+from orderflow_bridge.domain.errors import ConfigurationError, StorageUnavailable
+from orderflow_bridge.settings import Settings
+from orderflow_bridge.storage import open_storage
+from orderflow_bridge.storage.peewee import PeeweeStorage
+from tests.storage.samples import SHOP, add, cart
+
+
+def test_an_unknown_scheme_lists_what_exists():
+    """The message names the kinds and not the URL."""
+    with pytest.raises(ConfigurationError) as caught:
+        open_storage(Settings(database="oracle://scott:tiger@db/x"))
+    assert "tiger" not in str(caught.value)
+    for scheme in ("memory://", "sqlite:///", "postgresql://", "mariadb://", "mysql://"):
+        assert scheme in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "module", "extra"),
+    [
+        ("postgresql://shop:hush@db/shop", "psycopg", "postgres"),
+        ("mariadb://shop:hush@db/shop", "pymysql", "mysql"),
+    ],
+)
+def test_a_missing_driver_names_the_line_that_installs_it(monkeypatch, url, module, extra):
+    """One line, to be copied."""
+    real = importlib.import_module
+
+    def without(name: str, package: str | None = None):
+        if name == module:
+            raise ImportError(name)
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", without)
+    with pytest.raises(ConfigurationError) as caught:
+        open_storage(Settings(database=url))
+    assert f"pip install 'orderflow-bridge[{extra}]'" in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "postgresql://shop:hush@db:port/shop",
+        "mysql://shop:hush@db:port/shop",
+        "mysql://shop:hush@db",
+        "mysql://shop:hush@db/shop?init_command=x",
+    ],
+)
+def test_a_malformed_url_is_refused(url: str):
+    """It is refused when the storage is made, without its password."""
+    with pytest.raises(ConfigurationError) as caught:
+        open_storage(Settings(database=url))
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://shop:hush@127.0.0.1:1/shop?sslmode=disable", "mysql://shop:hush@127.0.0.1:1/x"],
+)
+def test_a_password_is_never_shown(url: str):
+    """Neither the storage's text nor its errors quote it."""
+    storage = PeeweeStorage(url, pool_timeout=1)
+    assert "hush" not in repr(storage)
+    assert "127.0.0.1:1" in repr(storage)
+    with pytest.raises(StorageUnavailable) as caught:
+        storage.reading()
+    assert "hush" not in f"{caught.value!r} {caught.value} {caught.value.__cause__}"
+
+
+def test_only_full_and_normal_are_synchronous():
+    """A commit that may be lost by a crash of the process is not offered."""
+    with pytest.raises(ConfigurationError, match="FULL or NORMAL"):
+        PeeweeStorage("sqlite:///x.db", synchronous="OFF")
+
+
+@pytest.mark.parametrize(("setting", "level"), [("FULL", 2), ("NORMAL", 1)])
+def test_sqlite_is_durable_as_set(tmp_path, open_at, setting: str, level: int):
+    """The writing connection has the level of the settings, and the file is in WAL mode."""
+    storage = open_at(f"sqlite:///{tmp_path}/shop.db", sqlite_synchronous=setting)
+    with storage.writing() as unit:
+        session = unit.carts._session
+        assert session.one("PRAGMA synchronous", ()) == (level,)
+        assert session.one("PRAGMA journal_mode", ()) == ("wal",)
+
+
+def test_a_relative_path_stays_where_it_was(tmp_path, open_at, monkeypatch):
+    """A later change of the working directory does not move the shop."""
+    monkeypatch.chdir(tmp_path)
+    storage = open_at("sqlite:///shop.db")
+    monkeypatch.chdir("/")
+    add(storage, cart())
+    assert (tmp_path / "shop.db").exists()
+
+
+def test_a_path_may_hold_any_character(tmp_path, open_at):
+    """Spaces, percent signs and question marks are part of the name."""
+    storage = open_at(f"sqlite:///{tmp_path}/my shop %20?x=1#y.db")
+    add(storage, cart())
+    storage.close()
+    assert (tmp_path / "my shop %20?x=1#y.db").exists()
+
+
+def test_nothing_is_opened_before_the_first_use(tmp_path, open_at):
+    """Making a storage touches no file and no network."""
+    open_at(f"sqlite:///{tmp_path}/shop.db")
+    open_at("postgresql://127.0.0.1:1/shop")
+    assert os.listdir(tmp_path) == []
+
+
+def test_memory_needs_no_peewee(monkeypatch):
+    """A host that keeps everything in memory loads no database library."""
+    real = builtins.__import__
+
+    def without(name, *args, **kwargs):
+        assert not name.startswith("peewee")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    storage = open_storage(Settings(database="memory://"))
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) is None

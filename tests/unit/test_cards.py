@@ -1,0 +1,238 @@
+"""Card data, wherever text can stand (protocol §2, step 16)."""
+
+import json
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from orderflow_bridge.security.cards import find_card, is_card, may_hold_card
+
+VISA = "4111111111111111"
+GROUPED = "4111 1111 1111 1111"
+
+
+def luhn(digits: str) -> str:
+    """Append the check digit (ISO/IEC 7812-1), written apart from the code under test."""
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return digits + str(-total % 10)
+
+
+numbers = st.sampled_from(
+    [("4", 16), ("4", 19), ("51", 16), ("55", 16), ("2221", 16), ("2720", 16), ("34", 15),
+     ("37", 15), ("36", 14), ("3528", 16), ("6011", 16), ("65", 16), ("62", 16), ("62", 19)]
+).flatmap(
+    lambda kind: st.text("0123456789", min_size=(left := kind[1] - len(kind[0]) - 1), max_size=left)
+    .map(lambda middle: luhn(kind[0] + middle))
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VISA, "5555555555554444", "2223003122003222", "2720994326581252", "378282246310005",
+        "371449635398431", "6011111111111117", "3530111333300000", "30569309025904",
+        "6212345678900000003", "6250947000000014", "4000000000000000006", "2200123456789019",
+    ],
+)  # fmt: skip
+def test_numbers_of_the_schemes_are_found(text):
+    """Attack rows 73 and 75: old and new ranges, 14 to 19 digits."""
+    assert is_card(text)
+    assert find_card({"note": text}) == "/note"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GROUPED, "4111-1111-1111-1111", "4111.1111.1111.1111", "4111\u00a01111\u00a01111\u00a01111",
+        "4111\u200b1111\u200b1111\u200b1111", "41\u200d11111111111111", "4111\u20111111\u20111111\u20111111",
+        "4111\u20131111\u20131111\u20131111", "\uff14\uff11\uff11\uff11 1111 1111 1111",
+        "\u0664\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661",
+        "4111 1111 1111 1111 12/26", "4111 1111 1111 1111 123", "pay with 4111111111111111 please",
+        "visa4111111111111111", "4111111111111111x", "4111  1111  1111  1111", "4111\t1111\t1111\t1111",
+        "3782 822463 10005", "3782-822463-10005", "3056 930902 5904", "1234 4111 1111 1111 1111",
+        "№4111111111111111", "a\u202e4111111111111111", "4111\u00ad1111\u00ad1111\u00ad1111",
+        "\U0001d7d2\U0001d7cf11111111111111",
+    ],
+)  # fmt: skip
+def test_a_number_is_found_however_it_is_written(text):
+    """Attack row 74: separators, foreign digits, invisible characters and neighbours."""
+    assert is_card(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "5012345678900 4006381333931 9780201379624",
+        "5012345678900, 4006381333931, 9780201379624",
+        "+442079460958 on 2026-01-31",
+        "+1 (212) 555-0123, 31.01.2026 12:30",
+        "1767225600000",
+        "1767225600123 1767225600456",
+        "9400110200881234567890",
+        "9400111899223197428490",
+        "OF-000123, OF-000124",
+        "114-3941689-8772232",
+        "4111 **** **** 1111",
+        "4111********1111",
+        "4111111111111112",
+        "4242424242424241",
+        "1234567812345678",
+        "3f2b8c1e-5d47-4a90-b6e8-0c9d7f5a1b24",
+        "41111111-1111-4111-8111-111111111111",
+        "10.0.0.1 192.168.100.100",
+        "",
+        "no digits at all",
+        "2026-01-31T12:30:00.000Z",
+    ],
+)
+def test_what_only_looks_long_is_accepted(text):
+    """Attack rows 76 and 77: honest notes pass."""
+    assert not is_card(text)
+    assert find_card({"note": text, "items": [text]}) is None
+
+
+@given(numbers, st.sampled_from(["", " ", "-", ".", "\u00a0", "\u2009", "\u200b"]))
+def test_every_issued_number_is_found_however_it_is_grouped(number, separator):
+    """Range, length and check digit right: found alone, in text, and in fours."""
+    assert is_card(number)
+    assert is_card(f"my card: {number}.")
+    if len(number) == 16:
+        fours = separator.join(number[at : at + 4] for at in range(0, 16, 4))
+        assert is_card(fours)
+        assert is_card(f"{fours} 12/26")
+
+
+@given(numbers, st.integers(1, 9))
+def test_a_wrong_check_digit_is_no_card(number, off):
+    """One digit further is an ordinary number."""
+    assert not is_card(number[:-1] + str((int(number[-1]) + off) % 10))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "%B4111111111111111^DOE/JANE^26121011000000000000",
+        "%b4111111111111112^DOE/JANE^2612",
+        ";4111111111111111=26121011000000000000?",
+        ";411111111111=2612",
+    ],
+)
+def test_track_data_is_found(text):
+    """Attack row 75: a magnetic stripe is card data, whatever its number."""
+    assert is_card(text)
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        ({"card_number": "x"}, "/card_number"),
+        ({"cvv": "123"}, "/cvv"),
+        ({"CVC": 123}, "/CVC"),
+        ({"card-security-code": ["1"]}, "/card-security-code"),
+        ({"ＣＶＶ": "123"}, "/ＣＶＶ"),
+        ({"cid": "1234"}, "/cid"),
+        ({"track1": "x"}, "/track1"),
+        ({"metadata": {"cvv2": 0}}, "/metadata/cvv2"),
+        ({"a": [{"b": 1}, {"cvc": "999"}]}, "/a/1/cvc"),
+    ],
+)  # fmt: skip
+def test_a_value_under_the_name_of_a_security_code_is_found(document, pointer):
+    """Attack row 75: the name is enough."""
+    assert find_card(document) == pointer
+
+
+@pytest.mark.parametrize("value", ["", " ", None, [], {}])
+def test_an_empty_value_under_such_a_name_is_nothing(value):
+    """A form's empty field is no card data."""
+    assert find_card({"cvv": value}) is None
+
+
+@pytest.mark.parametrize(
+    ("document", "pointer"),
+    [
+        (VISA, ""),
+        ({"note": VISA}, "/note"),
+        ({"customer": {"name": f"Zoë {GROUPED}"}}, "/customer/name"),
+        ({"items": [{}, {"metadata": {"k": VISA}}]}, "/items/1/metadata/k"),
+        ({VISA: 1}, "/*"),
+        ({"metadata": {GROUPED: "x"}}, "/metadata/*"),
+        ({"n": int(VISA)}, "/n"),
+        ({"n": -int(VISA)}, "/n"),
+        ({"n": float(VISA)}, "/n"),
+        ({"a/b": {"c~d": VISA}}, "/a~1b/c~0d"),
+        ({"n": 378282246310005}, "/n"),
+    ],
+)
+def test_the_place_is_a_json_pointer_that_never_shows_the_number(document, pointer):
+    """Attack row 73: in a value, a number or a name; a name is shown as a star."""
+    assert find_card(document) == pointer
+    assert VISA[:8] not in (find_card(document) or "")
+
+
+def test_a_number_spread_over_a_path_is_not_spelled_out():
+    """Names that together make a number are not put together in an answer."""
+    assert find_card({"4111": {"1111": {"1111": {"1111": VISA}}}}) == "/*/*/*/*"
+
+
+@pytest.mark.parametrize("value", [True, False, None, 0, 1.5, 4111111111111111.5, 10**30, -1])
+def test_other_values_are_no_cards(value):
+    """Booleans, fractions and numbers of other lengths."""
+    assert find_card({"a": value, "b": [value]}) is None
+
+
+leaves = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | numbers.map(int)
+    | numbers
+    | st.text(max_size=24)
+    | st.text("0123456789 -./", max_size=30)
+    | numbers.map(lambda number: " ".join(number[at : at + 4] for at in range(0, len(number), 4)))
+    | st.sampled_from(["", " ", "cvv", ";411111111111=2612", "%B411111111111^", "4\x7f111111111111111"])
+)
+names = st.text(max_size=8) | numbers | st.sampled_from(
+    ["cvv", "C.V.V", "card number", "Card_Number", "ＣＶＣ", "cid", "note", "track-1"]
+)  # fmt: skip
+documents = st.recursive(
+    leaves,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    documents,
+    st.booleans(),
+    st.sampled_from([(",", ":"), (", ", ": "), (" , ", " : "), (",\n", ":\t")]),
+    st.sampled_from([None, 0, 2]),
+)
+@example({"cvv": 5}, True, (",", ":"), None)
+@example({"C V V": "x"}, True, (" , ", " : "), None)
+@example([int(VISA)], True, (",", ":"), None)
+@example({"a": [4, 111111111111111]}, True, (", ", ": "), None)
+@example({"note": "4\x7f111111111111111"}, False, (",", ":"), None)
+def test_what_is_found_could_always_be_held(document, ascii_only, separators, indent):
+    """`may_hold_card` is False only where `find_card` finds nothing, however JSON is written."""
+    text = json.dumps(document, ensure_ascii=ascii_only, separators=separators, indent=indent)
+    body = text.encode("utf-8", "surrogatepass")
+    if find_card(document) is not None:
+        assert may_hold_card(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"currency":"GBP","items":[{"sku":"85123A","quantity":6,"unit_price":255}]}',
+        b'{"cart_id":"cart_01KJQ0YQ6M4T8V2X5Z7B9D1F3H","note":"please ring"}',
+        b'{"payment_intent":"pi_3Q7xkT2eZvKYlo2C"}',
+        b"{}",
+    ],
+)
+def test_ordinary_bodies_are_not_walked(body):
+    """The cheap answer is enough for what storefronts usually send."""
+    assert not may_hold_card(body)

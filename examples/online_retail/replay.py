@@ -236,15 +236,50 @@ def new_invoice(number: str, row: Mapping[str, str], path: Path) -> Invoice:
 class Transport(Protocol):
     """A way to the bridge, for one thread at a time."""
 
-    def post(
-        self, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Send one request; `path` begins after the mount."""
+    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Send one request, give status and body; `path` begins after the mount."""
         ...
 
     def close(self) -> None:
         """Give back what is open."""
         ...
+
+
+def call_app(
+    app: WSGIApplication, path: str, headers: Mapping[str, str], body: bytes
+) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Call an application as a server does (PEP 3333); `path` begins after the mount."""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": MOUNT + path,
+        "QUERY_STRING": "",
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "CONTENT_LENGTH": str(len(body)),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key == "CONTENT_TYPE" else "HTTP_" + key] = value
+    begun: list[tuple[int, list[tuple[str, str]]]] = []
+
+    def start_response(
+        status: str, answer_headers: list[tuple[str, str]], _error: object = None, /
+    ) -> Callable[[bytes], object]:
+        begun.append((int(status[:3]), answer_headers))
+        return bytes
+
+    answer = b"".join(app(environ, start_response))
+    return *begun[-1], answer
 
 
 class InProcess:
@@ -253,42 +288,10 @@ class InProcess:
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
 
-    def post(
-        self, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Call the application as a server does (PEP 3333)."""
-        environ: dict[str, Any] = {
-            "REQUEST_METHOD": "POST",
-            "SCRIPT_NAME": "",
-            "PATH_INFO": MOUNT + path,
-            "QUERY_STRING": "",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "SERVER_PROTOCOL": "HTTP/1.1",
-            "REMOTE_ADDR": "127.0.0.1",
-            "CONTENT_LENGTH": str(len(body)),
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": "http",
-            "wsgi.input": BytesIO(body),
-            "wsgi.errors": sys.stderr,
-            "wsgi.multithread": True,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
-        for name, value in headers.items():
-            key = name.upper().replace("-", "_")
-            environ[key if key == "CONTENT_TYPE" else "HTTP_" + key] = value
-        begun: list[tuple[str, list[tuple[str, str]]]] = []
-
-        def start_response(
-            status: str, answer_headers: list[tuple[str, str]], _error: object = None, /
-        ) -> Callable[[bytes], object]:
-            begun.append((status, answer_headers))
-            return bytes
-
-        answer = b"".join(self._app(environ, start_response))
-        status, answer_headers = begun[-1]
-        return int(status[:3]), dict(answer_headers), answer
+    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Call the application."""
+        status, _, answer = call_app(self._app, path, headers, body)
+        return status, answer
 
     def close(self) -> None:
         """Leave the application to its owner."""
@@ -306,14 +309,12 @@ class OverHTTP:
             else HTTPConnection(parts.netloc, timeout=60)
         )
 
-    def post(
-        self, path: str, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    def post(self, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         """Send over the open connection; a broken one is opened again by the next request."""
         try:
             self._connection.request("POST", self._mount + path, body, dict(headers))
             answer = self._connection.getresponse()
-            return answer.status, answer.headers, answer.read()
+            return answer.status, answer.read()
         except BaseException:
             self.close()
             raise
@@ -358,7 +359,7 @@ class Storefront:
             except ValueError as error:
                 raise Problem(f"{error}") from error
             try:
-                status, _, answer = self._transport.post(path, headers, body)
+                status, answer = self._transport.post(path, headers, body)
             except (OSError, HTTPException) as error:
                 problem = f"the bridge cannot be reached: {error or type(error).__name__}"
                 continue
@@ -603,9 +604,9 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in self.headers.items()
             if name.lower().startswith(("x-", "content-type", "idempotency-key"))
         }
-        status, answer_headers, answer = InProcess(self.server.app).post(path, headers, body)
+        status, answer_headers, answer = call_app(self.server.app, path, headers, body)
         self.send_response(status)
-        for name, value in answer_headers.items():
+        for name, value in answer_headers:
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(answer)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from types import TracebackType
+from typing import Self
 
 from orderflow_bridge.actions.action import Shop
 from orderflow_bridge.catalogue.catalogue import Catalogue
@@ -158,7 +159,7 @@ class Bridge:
         """Give back every connection to the database; a later use opens again."""
         self._storage.close()
 
-    def __enter__(self) -> "Bridge":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -107,7 +107,9 @@ class Connections:
         checked = _checked_allow_list(allow)
         return self._changed(client_id, lambda connection: replace(connection, allow_list=checked))
 
-    def rotate(self, client_id: str, *, grace: int = 0, replace_open_grace: bool = False) -> Credentials:
+    def rotate(
+        self, client_id: str, *, grace: int = 0, replace_open_grace: bool = False
+    ) -> Credentials:
         """Issue a new secret; the old one still verifies for `grace` seconds.
 
         A grace period that is still open is refused with `invalid_request`, since a third secret

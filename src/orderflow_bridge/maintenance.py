@@ -46,7 +46,7 @@ class Maintenance:
         self._writes = count(1)
 
     def purge(self, *, limit: int = 1_000) -> Purged:
-        """Purge up to `limit` of each kind; unpaid orders past their hold ask the provider first."""
+        """Purge up to `limit` of each kind; cancelling an unpaid order asks the provider first."""
         now = self._shop.clock.now()
         expired_before = now - self._shop.settings.cart_retention * 1000
 
@@ -92,9 +92,7 @@ class Maintenance:
         hold = self._shop.settings.payment_hold
         if not hold:
             return 0
-        query = OrderQuery(
-            status="pending_payment", placed_before=now - hold * 1000, limit=limit
-        )
+        query = OrderQuery(status="pending_payment", placed_before=now - hold * 1000, limit=limit)
         with self._storage.reading() as unit:
             unpaid = unit.orders.search(query)
         cancelled = 0

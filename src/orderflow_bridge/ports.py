@@ -314,21 +314,45 @@ class Unit(Protocol):
     """One unit of work: reads, and in a writing unit changes that commit together or not at all."""
 
     @property
-    def connections(self) -> ConnectionRepository: ...
+    def connections(self) -> ConnectionRepository:
+        """Give the inbound connections."""
+        ...
+
     @property
-    def carts(self) -> CartRepository: ...
+    def carts(self) -> CartRepository:
+        """Give the carts."""
+        ...
+
     @property
-    def orders(self) -> OrderRepository: ...
+    def orders(self) -> OrderRepository:
+        """Give the orders."""
+        ...
+
     @property
-    def products(self) -> ProductRepository: ...
+    def products(self) -> ProductRepository:
+        """Give the default catalogue."""
+        ...
+
     @property
-    def stock(self) -> StockLedger: ...
+    def stock(self) -> StockLedger:
+        """Give the tracked stock."""
+        ...
+
     @property
-    def intents(self) -> IntentLedger: ...
+    def intents(self) -> IntentLedger:
+        """Give the payment intents."""
+        ...
+
     @property
-    def replays(self) -> ReplayLedger: ...
+    def replays(self) -> ReplayLedger:
+        """Give the spent signatures."""
+        ...
+
     @property
-    def answers(self) -> AnswerLedger: ...
+    def answers(self) -> AnswerLedger:
+        """Give the stored answers."""
+        ...
+
     @property
     def changes(self) -> int:
         """Count the changes asked of this unit so far.

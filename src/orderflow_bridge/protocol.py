@@ -6,7 +6,7 @@ strangers never queue before the shop's own writers, and then opens one writing 
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -33,7 +33,6 @@ from orderflow_bridge.security.network import (
 )
 from orderflow_bridge.security.secrets import MasterKeyRing, matching
 from orderflow_bridge.security.signing import (
-    ACTION,
     CLIENT_ID,
     IDEMPOTENCY_KEY,
     SIGNATURE,
@@ -48,10 +47,14 @@ __all__ = ["Admitted", "Protocol"]
 
 _log = logging.getLogger("orderflow_bridge.requests")
 _encode = msgspec.json.Encoder().encode
-_DECODERS = {name: msgspec.json.Decoder(action.request) for name, action in ACTIONS.items()}
+_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(action.request) for name, action in ACTIONS.items()
+}
 _PATH = re.compile(rb"/([A-Za-z0-9_-]{8,64})/([A-Za-z]{1,64}(?:\.[A-Za-z]{1,64})?)")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
-_JSON_TYPE = re.compile(rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.I)
+_JSON_TYPE = re.compile(
+    rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.IGNORECASE
+)
 _AUTH_HEADERS = (
     (b"x-client-id", CLIENT_ID),
     (b"x-timestamp", TIMESTAMP),
@@ -148,8 +151,7 @@ class Protocol:
             _refuse_media_type(head)  # 4
             length = self._declared_length(head)  # 5
             client_id, timestamp, signature, key = _auth_headers(head)  # 6
-            if client_id != path[1]:  # 7
-                raise BridgeError("client_id_mismatch", "Send the client id of the path.")
+            _refuse_mismatch(client_id, path[1])  # 7
             _refuse_skew(now, timestamp, self._shop.settings.max_window)  # 8
         except BridgeError as refusal:
             return self._refused(refusal, request_id, address)
@@ -203,9 +205,7 @@ class Protocol:
         except BridgeError as refusal:
             return self._refused(refusal, admitted.request_id, admitted.address)
         except Exception as error:  # noqa: BLE001 -- the one place where a fault becomes an answer
-            _log.error(  # noqa: TRY400 -- a traceback may quote the request
-                "fault in %s: %s", admitted.request_id, whereabouts(error)
-            )
+            _log.error("fault in %s: %s", admitted.request_id, whereabouts(error))
             fault = BridgeError("internal_error", "Nothing happened; give us the request id.")
             return self._refused(fault, admitted.request_id, admitted.address)
 
@@ -366,9 +366,7 @@ class Protocol:
         return self._stored(unit, verified, outcome)
 
     def _release(self, unit: Unit, verified: Verified, outside: Outside) -> None:
-        outside.release(
-            Work(self._shop, unit, self._known(unit, verified), self._shop.clock.now())
-        )
+        outside.release(Work(self._shop, unit, self._known(unit, verified), self._shop.clock.now()))
         if verified.key is not None:
             unit.answers.release(verified.key)
 
@@ -405,9 +403,7 @@ class Protocol:
             headers.append(("Allow", "POST"))
         if refusal.retry_after is not None:
             headers.append(("Retry-After", str(refusal.retry_after)))
-        return Response(
-            status=status, headers=tuple(headers), body=_problem(refusal, request_id)
-        )
+        return Response(status=status, headers=tuple(headers), body=_problem(refusal, request_id))
 
 
 class _Fault(Exception):  # noqa: N818 -- carries a refusal that came too late out of its unit
@@ -505,6 +501,11 @@ def _once(name: bytes, grammar: re.Pattern[bytes], given: Sequence[bytes]) -> by
 
 def _shown(name: bytes) -> str:
     return name.decode("ascii").title()
+
+
+def _refuse_mismatch(client_id: bytes, in_path: bytes) -> None:
+    if client_id != in_path:
+        raise BridgeError("client_id_mismatch", "Send the client id of the path.")
 
 
 def _refuse_skew(now: int, timestamp: bytes, window: int) -> None:

@@ -64,7 +64,7 @@ def carry_out(
         try:
             found = ask_outside(outside)
         except BridgeError:
-            unit_of(lambda work: outside.release(work))
+            unit_of(outside.release)
             raise
         outcome = unit_of(lambda work: outside.apply(work, found))
     if isinstance(outcome, BridgeError):

@@ -269,7 +269,7 @@ class Unsteady:
         if self.sent in self._losing:
             raise ConnectionResetError("lost")
         if answer[0] == 200:
-            self.carts.append(json.loads(answer[2])["cart_id"])
+            self.carts.append(json.loads(answer[1])["cart_id"])
         return answer
 
     def close(self) -> None:

@@ -132,7 +132,7 @@ SHORT = encoded(bytes(range(0, 248, 8)))
         (f"k1:{MASTER_KEY}=", "unpadded base64url"),
         (f"k1:{MASTER_KEY[:-1]}+", "unpadded base64url"),
         (f"k1:{MASTER_KEY[:-1]}F", "one spelling"),
-        (f"k1:{MASTER_KEY}A", "unpadded base64url"),
+        (f"k1:{MASTER_KEY}AA", "unpadded base64url"),
         ("k1:", "unpadded base64url"),
         (f"k1:{SHORT}", "fewer than 32 bytes"),
         (f"k1:ofs_{'Ab3-' * 10}xyz", "secret of a connection"),

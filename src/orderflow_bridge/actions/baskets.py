@@ -1,4 +1,4 @@
-"""What every change of a cart goes through: opened, refreshed, priced, saved (protocol §4, Cart)."""
+"""What every change of a cart goes through: open, refresh, price, save (protocol §4, Cart)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -52,12 +52,12 @@ class GetCart(CartPart, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class UpdateCart(CartPart, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Absent keeps, null clears, an object replaces whole."""
 
-    customer: Customer | None | UnsetType = UNSET
-    shipping_address: Address | None | UnsetType = UNSET
-    billing_address: Address | None | UnsetType = UNSET
-    shipping_method: Method | None | UnsetType = UNSET
-    note: Note | None | UnsetType = UNSET
-    metadata: ItemMetadata | None | UnsetType = UNSET
+    customer: Customer | UnsetType | None = UNSET
+    shipping_address: Address | UnsetType | None = UNSET
+    billing_address: Address | UnsetType | None = UNSET
+    shipping_method: Method | UnsetType | None = UNSET
+    note: Note | UnsetType | None = UNSET
+    metadata: ItemMetadata | UnsetType | None = UNSET
     expected_version: int | None = None
 
 

@@ -130,9 +130,9 @@ def with_items(work: Work, cart: Cart, items: tuple[ItemToAdd, ...]) -> Cart:
         sorted({line.sku for line in lines}.union(touched)), cart.currency
     )
     places: dict[str, list[int]] = {}
-    for place, line in enumerate(lines):
+    for at, line in enumerate(lines):
         if line.sku in touched:
-            places.setdefault(line.sku, []).append(place)
+            places.setdefault(line.sku, []).append(at)
     for position, item in enumerate(items):
         path = f"/items/{position}"
         known = places.setdefault(item.sku, [])
@@ -184,9 +184,7 @@ def update(work: Work, request: UpdateItems) -> CartAnswer:
         for line in cart.lines
         if quantities.get(line.line_id, 1) > 0
     ]
-    touched = frozenset(
-        line.sku for line in lines if quantities.get(line.line_id, 0) > 0
-    )
+    touched = frozenset(line.sku for line in lines if quantities.get(line.line_id, 0) > 0)
     refuse_shortage(work, lines, held=held_stock(cart), only=touched)
     return _saved(work, cart, lines)
 

@@ -1,6 +1,7 @@
 """`orders.get`, `orders.list`, `orders.confirmPayment`, `orders.cancel`."""
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from datetime import datetime
@@ -30,6 +31,7 @@ __all__ = [
     "search",
 ]
 
+_POSITION = re.compile(r"\A([0-9]{1,15}):([ -~]{1,64})\Z")
 _Instant = Annotated[datetime, Meta(tz=True)]
 
 
@@ -103,16 +105,16 @@ def _cursor(order: Order) -> str:
 def _position(cursor: str) -> tuple[int, str]:
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-        placed_at, _, order_id = text.partition(":")
-        if not (placed_at.isascii() and placed_at.isdigit() and len(placed_at) < 16):
-            raise ValueError
-        return int(placed_at), order_id
     except (ValueError, binascii.Error):
+        text = ""
+    found = _POSITION.match(text)
+    if found is None:
         raise BridgeError(
             "invalid_request",
             "Send `next_cursor` as it was given.",
             {"errors": [{"path": "/cursor", "message": "is not a cursor"}]},
-        ) from None
+        )
+    return int(found[1]), found[2]
 
 
 def confirm_payment(work: Work, request: OrderPart) -> OrderAnswer | Outside:
@@ -168,9 +170,7 @@ def _with_report(work: Work, order_id: str, report: PaymentReport | None) -> Ord
     if report is None or report.state != "paid":
         return order
     known = work.unit.intents.find(order.payment.intent)
-    settlement = Settlement(
-        amount=report.amount, currency=report.currency, settled_at=work.now
-    )
+    settlement = Settlement(amount=report.amount, currency=report.currency, settled_at=work.now)
     record_settlement(work.unit, known, order.payment.intent, settlement)
     return mark_paid(work.unit, order, work.now)
 

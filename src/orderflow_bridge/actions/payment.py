@@ -35,9 +35,7 @@ def mark_paid(unit: Unit, order: Order, now: int) -> Order:
     paid = replace(
         order,
         status=order.status if late else "paid",
-        payment=Payment(
-            intent=order.payment.intent, state="paid_after_cancel" if late else "paid"
-        ),
+        payment=Payment(intent=order.payment.intent, state="paid_after_cancel" if late else "paid"),
         updated_at=now,
     )
     if not unit.orders.save(paid, expecting=order.status):

@@ -14,7 +14,7 @@ SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write", "prices:wr
 
 
 class Issue(Struct, frozen=True, array_like=True):
-    """What a secret is derived from: a master key's id and a nonce; nothing secret (protocol §1)."""
+    """What a secret is derived from: a master key's id and a nonce (protocol §1)."""
 
     key_id: str
     nonce: bytes

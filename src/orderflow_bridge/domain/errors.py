@@ -32,7 +32,7 @@ class BridgeError(Exception):
         return f"{self.code}: {self.detail}" if self.detail else self.code
 
 
-class StorageUnavailable(BridgeError):
+class StorageUnavailable(BridgeError):  # noqa: N818 -- the protocol's word
     """Say that the storage cannot be used now, and that nothing happened."""
 
     def __init__(self, detail: str = "The storage cannot be reached; try again.") -> None:

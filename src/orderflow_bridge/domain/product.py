@@ -6,7 +6,7 @@ __all__ = ["CatalogueEntry", "Product"]
 
 
 class Product(Struct, frozen=True, kw_only=True):
-    """A product for sale, seen in one currency; `unit_price` is None where it has no price there."""
+    """A product for sale in one currency; `unit_price` is None where it has no price there."""
 
     sku: str
     name: str

@@ -10,7 +10,7 @@ import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError, StorageUnavailable
 
-__all__ = ["ColumnTypes", "Dialect", "Verdict", "driver", "refusal", "run"]
+__all__ = ["ColumnTypes", "Dialect", "Verdict", "driver", "driver_error", "refusal", "run"]
 
 
 class Verdict(NamedTuple):
@@ -122,9 +122,13 @@ def run(database: peewee.Database, statement: str, parameters: Sequence[object] 
 
 def refusal(dialect: Dialect, error: Exception) -> Exception:
     """Translate an error that came through Peewee, or straight from the driver."""
-    original = error.args[0] if isinstance(error, peewee.PeeweeException) and error.args else error
+    original = driver_error(error)
     if isinstance(original, dialect.error):
         return dialect.judge(original).refusal
-    if isinstance(error, peewee.OperationalError | peewee.InterfaceError):
-        return StorageUnavailable()
-    return error
+    return StorageUnavailable()
+
+
+def driver_error(error: Exception) -> Exception:
+    """Give the driver's error that Peewee wrapped, or the error itself."""
+    original = getattr(error, "orig", None)
+    return original if isinstance(original, Exception) else error

@@ -11,7 +11,7 @@ import msgspec
 import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict, StorageUnavailable
-from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict, run
+from orderflow_bridge.storage.peewee.dialect import ColumnTypes, Verdict, driver_error, run
 
 __all__ = ["Sqlite"]
 
@@ -170,8 +170,8 @@ class Sqlite:
 
 
 def _is_busy(error: peewee.OperationalError) -> bool:
-    original = error.args[0] if error.args else None
-    return getattr(original, "sqlite_errorcode", 0) & 0xFF in _BUSY
+    code: int = getattr(driver_error(error), "sqlite_errorcode", 0)
+    return code & 0xFF in _BUSY
 
 
 def _fault(name: str) -> RuntimeError:

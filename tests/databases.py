@@ -25,9 +25,7 @@ SHARED = ["sqlite", "postgres", "mariadb"]
 SERVERS = ["postgres", "mariadb"]
 """Those behind a socket."""
 
-_POSTGRES = os.environ.get(
-    "ORDERFLOW_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432"
-)
+_POSTGRES = os.environ.get("ORDERFLOW_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 _MYSQL = os.environ.get("ORDERFLOW_BRIDGE_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
 
 

@@ -90,7 +90,9 @@ class TestSaving:
     def test_save_is_guarded_by_the_status(self, storage: Storage):
         """Of two moves from one status, one succeeds."""
         add(storage, order())
-        paid = order(status="paid", updated_at=200, payment=Payment(intent="pi_order_1", state="paid"))
+        paid = order(
+            status="paid", updated_at=200, payment=Payment(intent="pi_order_1", state="paid")
+        )
         with storage.writing() as unit:
             assert unit.orders.save(paid, expecting="pending_payment")
             assert not unit.orders.save(order(status="cancelled"), expecting="pending_payment")

@@ -66,9 +66,7 @@ class TestProducts:
         """A second import in another currency adds its prices and replaces the rest."""
         put(storage, entry("A", name="Old", prices={"GBP": 1, "EUR": 2}, tax_class="old"))
         put(storage, entry("A", name="New", prices={"EUR": 3}, active=False))
-        assert page(storage) == [
-            entry("A", name="New", prices={"GBP": 1, "EUR": 3}, active=False)
-        ]
+        assert page(storage) == [entry("A", name="New", prices={"GBP": 1, "EUR": 3}, active=False)]
 
     def test_put_sets_and_ends_the_tracking_of_stock(self, storage: Storage):
         """A stock of zero is tracked; None is not."""

@@ -91,9 +91,7 @@ class TestUnit:
                 lambda: unit.stock.take({"TEA": 1}),
                 lambda: unit.stock.give_back({"TEA": 1}),
                 lambda: unit.replays.spend(b"m", connection=SHOP, until=1),
-                lambda: unit.answers.claim(
-                    key, fingerprint=b"f", now=1, running_until=2, until=3
-                ),
+                lambda: unit.answers.claim(key, fingerprint=b"f", now=1, running_until=2, until=3),
                 lambda: unit.answers.store(key, Answer(200, b"{}")),
                 lambda: unit.answers.release(key),
                 lambda: unit.replays.purge(before=0, limit=1),

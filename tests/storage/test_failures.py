@@ -2,6 +2,8 @@
 
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
@@ -38,10 +40,9 @@ class TestFiles:
         """Writing is refused, reading goes on."""
         storage = open_at(f"sqlite:///{tmp_path}/shop.db")
         add(storage, cart())
-        with storage.writing() as unit:
+        with pytest.raises(StorageUnavailable, match="read-only"), storage.writing() as unit:
             unit.carts._session.one("PRAGMA query_only = 1", ())
-        with pytest.raises(StorageUnavailable, match="read-only"):
-            add(storage, cart("cart_2"))
+            unit.carts.add(cart("cart_2"))
         assert find(storage) == cart()
         add(storage, cart("cart_2"))
 
@@ -139,9 +140,6 @@ class TestServers:
 class TestStatements:
     def test_two_that_wait_for_each_other(self, server_url: str, open_at):
         """One of them is told of a conflict, and the other goes on."""
-        from concurrent.futures import ThreadPoolExecutor
-        from threading import Barrier
-
         storage = open_at(server_url)
         add(storage, cart("cart_1"), cart("cart_2"))
         both = Barrier(2)

@@ -81,9 +81,10 @@ def test_locks_of_other_threads_do_not_reach_the_child(shared_url: str, open_at)
     holder = threading.Thread(target=hold)
     holder.start()
     inside.wait(20)
-    with storage._readers._mutex, storage._writers._mutex if (
-        storage._readers is not storage._writers
-    ) else threading.Lock():
+    with (
+        storage._readers._mutex,
+        storage._writers._mutex if (storage._readers is not storage._writers) else threading.Lock(),
+    ):
         assert in_child(lambda: find(storage, "cart_1")) == 0
     leave.set()
     holder.join()

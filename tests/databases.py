@@ -5,6 +5,7 @@ A folder's `conftest.py` imports the fixtures it wants. `ORDERFLOW_BRIDGE_TEST_P
 driver is missing a test is skipped; in CI a missing server fails it.
 """
 
+import importlib
 import importlib.util
 import os
 import secrets
@@ -49,6 +50,7 @@ class Databases:
         return self.fresh(name) if name in ("memory", "sqlite") else self._server(name).blank()
 
     def drop(self) -> None:
+        """Drop what was made on the servers."""
         for server in self._servers.values():
             server.drop()
 
@@ -114,8 +116,7 @@ class _Postgres(_Server):
         super().__init__(_POSTGRES)
 
     def _connect(self, name: str):
-        import psycopg
-
+        psycopg = importlib.import_module("psycopg")
         try:
             return psycopg.connect(self._at(name), autocommit=True, connect_timeout=5)
         except psycopg.OperationalError as error:
@@ -141,8 +142,7 @@ class _MariaDB(_Server):
         super().__init__(_MYSQL)
 
     def _connect(self, name: str | None):
-        import pymysql
-
+        pymysql = importlib.import_module("pymysql")
         parts = urlsplit(self._url)
         try:
             return pymysql.connect(

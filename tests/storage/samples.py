@@ -17,6 +17,7 @@ ADDRESS = Address(
 
 
 def connection(client_id: str = SHOP, **changes) -> Connection:
+    """Make a connection with everything set."""
     return replace(
         Connection(
             client_id=client_id,
@@ -35,6 +36,7 @@ def connection(client_id: str = SHOP, **changes) -> Connection:
 
 
 def line(sku: str = "TEA-1", quantity: int = 2) -> Line:
+    """Make a line at 250 a piece."""
     return Line(
         line_id=f"line_{sku}",
         sku=sku,
@@ -51,6 +53,7 @@ def line(sku: str = "TEA-1", quantity: int = 2) -> Line:
 
 
 def cart(cart_id: str = "cart_1", **changes) -> Cart:
+    """Make an open cart of two lines that expires at 1,000."""
     lines = (line("TEA-1"), line("CUP-1", 1))
     return replace(
         Cart(
@@ -72,11 +75,13 @@ def cart(cart_id: str = "cart_1", **changes) -> Cart:
 
 
 def claimed(cart_id: str, lease_until: int, **changes) -> Cart:
+    """Make a cart that a conversion claims until `lease_until`."""
     conversion = Conversion(token="t", lease_until=lease_until, draft=order("order_draft"))
     return cart(cart_id, conversion=conversion, **changes)
 
 
 def order(order_id: str = "order_1", **changes) -> Order:
+    """Make an order of its own cart and intent."""
     return replace(
         Order(
             order_id=order_id,

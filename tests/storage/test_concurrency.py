@@ -27,6 +27,7 @@ from tests.storage.workers import (
 
 
 def quantity(storage: Storage) -> int:
+    """Read the quantity of the first line of the cart."""
     with storage.reading() as unit:
         found = unit.carts.find("cart_1", connection=SHOP)
     assert found is not None
@@ -34,6 +35,8 @@ def quantity(storage: Storage) -> int:
 
 
 class TestThreads:
+    """Many threads on one storage."""
+
     def test_parallel_changes_of_one_cart_lose_nothing(self, storage: Storage):
         """Eight threads that add ten times each add eighty."""
         add(storage, cart(lines=(line(quantity=0),)))
@@ -115,12 +118,18 @@ class TestThreads:
                 return unit.answers.claim(key, fingerprint=b"f", now=1, running_until=5, until=9)
 
         with ThreadPoolExecutor(1) as pool:
-            with pytest.raises(ValueError, match="fault"), storage.writing() as unit:
-                unit.answers.claim(key, fingerprint=b"f", now=1, running_until=5, until=9)
-                twin = pool.submit(claim)
-                time.sleep(0.05)
-                raise ValueError("fault")
-            assert twin.result() == Claim("new")
+            twins = []
+
+            def fail() -> None:
+                with storage.writing() as unit:
+                    unit.answers.claim(key, fingerprint=b"f", now=1, running_until=5, until=9)
+                    twins.append(pool.submit(claim))
+                    time.sleep(0.05)
+                    raise ValueError("fault")
+
+            with pytest.raises(ValueError, match="fault"):
+                fail()
+            assert twins[0].result() == Claim("new")
 
     def test_a_locked_cart_is_not_changed_by_another(self, storage: Storage):
         """A second lock of a cart waits until the first unit is over."""
@@ -179,6 +188,8 @@ class TestThreads:
 
 
 class TestTurns:
+    """Waiting for a turn or a lock, and giving up."""
+
     def test_a_writer_that_waits_too_long_is_told_to_try_again(self, fresh_url, open_at):
         """A SQLite writer waits for its turn, and then no longer than the timeout."""
         storage = open_at(fresh_url("sqlite"), pool_timeout=0.1)
@@ -209,12 +220,17 @@ class TestTurns:
         """A unit that goes on after a refused statement is rolled back as a whole."""
         storage = open_at(server_url, pool_timeout=1)
         add(storage, cart())
-        with storage.writing() as unit:
-            assert unit.carts.lock("cart_1", connection=SHOP)
-            with pytest.raises(StorageUnavailable), storage.writing() as second:
+
+        def go_on() -> None:
+            with storage.writing() as second:
                 second.carts.add(cart("cart_2"))
                 with pytest.raises(StorageUnavailable):
                     second.carts.lock("cart_1", connection=SHOP)
+
+        with storage.writing() as unit:
+            assert unit.carts.lock("cart_1", connection=SHOP)
+            with pytest.raises(StorageUnavailable):
+                go_on()
         with storage.reading() as unit:
             assert unit.carts.find("cart_2", connection=SHOP) is None
 
@@ -239,12 +255,13 @@ class TestTurns:
 
 
 class TestPool:
+    """A pool that is too small, and what never leaks from it."""
+
     def test_an_exhausted_pool_says_so_and_recovers(self, shared_url: str, open_at):
         """Who finds no connection in time is told to try again; later ones are served."""
         storage = open_at(shared_url, pool_size=2, pool_timeout=0.1)
-        with storage.reading(), storage.reading():
-            with pytest.raises(StorageUnavailable, match="busy"), storage.reading():
-                pass
+        with storage.reading(), storage.reading(), pytest.raises(StorageUnavailable, match="busy"):
+            storage.reading().__enter__()
         for _ in range(5):
             with storage.reading(), storage.reading() as unit:
                 assert unit.connections.all() == []
@@ -268,12 +285,17 @@ class TestPool:
         """After many failed units of every kind, a pool of one still serves."""
         storage = open_at(shared_url, pool_size=1, pool_timeout=1)
         add(storage, cart())
+
+        def fail(error: BaseException) -> None:
+            with storage.writing() as unit:
+                unit.carts.save(cart(version=2), replacing=1)
+                raise error
+
         for error in (ValueError("x"), KeyboardInterrupt()) * 3:
             with pytest.raises(type(error)), storage.reading():
                 raise error
-            with pytest.raises(type(error)), storage.writing() as unit:
-                unit.carts.save(cart(version=2), replacing=1)
-                raise error
+            with pytest.raises(type(error)):
+                fail(error)
             with pytest.raises(Conflict), storage.writing() as unit:
                 unit.carts.add(cart())
         with storage.reading() as unit:
@@ -290,6 +312,8 @@ class TestPool:
 
 
 class TestProcesses:
+    """Many processes on one database."""
+
     def test_parallel_changes_of_one_cart_lose_nothing(self, shared_url: str, open_at):
         """Four processes that add ten times each add forty."""
         storage = open_at(shared_url)

@@ -8,6 +8,8 @@ from tests.storage.samples import OTHER, SHOP, add, cart, claimed, connection, o
 
 
 class TestConnections:
+    """The port `ConnectionRepository`."""
+
     def test_round_trip(self, storage: Storage):
         """A connection comes back as it was, in a reading and in a writing unit."""
         add(storage, connection())
@@ -56,6 +58,8 @@ class TestConnections:
 
 
 class TestCarts:
+    """The port `CartRepository`."""
+
     def test_round_trip(self, storage: Storage):
         """A cart comes back as it was, with its notices, addresses and metadata."""
         add(storage, cart())
@@ -150,6 +154,8 @@ class TestCarts:
 
 
 class TestOrderOfACart:
+    """The way from a cart to its order."""
+
     def test_it_is_found_by_the_cart(self, storage: Storage):
         """A cart that became no order has none."""
         add(storage, order())

@@ -11,11 +11,13 @@ ANSWER = Answer(200, b'{"cart": "\x00\xff\xe2\x98\x95"}')
 
 
 def spend(storage: Storage, mac: bytes, *, connection: str = SHOP, until: int = 100) -> bool:
+    """Spend a signature in a unit of its own."""
     with storage.writing() as unit:
         return unit.replays.spend(mac, connection=connection, until=until)
 
 
 def claim(storage: Storage, key: AnswerKey = KEY, *, body: bytes = b"f" * 32, now: int = 0):
+    """Claim a key in a unit of its own, running for 10 ms and kept for 100."""
     with storage.writing() as unit:
         return unit.answers.claim(
             key, fingerprint=body, now=now, running_until=now + 10, until=now + 100
@@ -23,6 +25,8 @@ def claim(storage: Storage, key: AnswerKey = KEY, *, body: bytes = b"f" * 32, no
 
 
 class TestReplays:
+    """The port `ReplayLedger`."""
+
     def test_a_signature_is_spent_once(self, storage: Storage):
         """The second time is told, also within one unit; any bytes are a signature."""
         mac = bytes(range(32))
@@ -52,6 +56,8 @@ class TestReplays:
 
 
 class TestAnswers:
+    """The port `AnswerLedger`."""
+
     def test_a_new_key_is_ours(self, storage: Storage):
         """The first claim is to be executed, a second one finds it running."""
         assert claim(storage) == Claim("new")

@@ -11,11 +11,14 @@ from tests.storage.samples import OTHER, SHOP, add, order
 
 
 def search(storage: Storage, **query) -> list[str]:
+    """Give the ids of the orders that match."""
     with storage.reading() as unit:
         return [found.order_id for found in unit.orders.search(OrderQuery(**query))]
 
 
 class TestPlacing:
+    """`OrderRepository.place`."""
+
     def test_round_trip_with_its_number(self, storage: Storage):
         """An order comes back as it was placed, and every way to read it tells its number."""
         with storage.writing() as unit:
@@ -76,6 +79,8 @@ class TestPlacing:
 
 
 class TestFinding:
+    """`OrderRepository.find`."""
+
     def test_an_order_does_not_exist_for_another_connection(self, storage: Storage):
         """An operator sees it, its own connection sees it, another one does not."""
         add(storage, order())
@@ -87,6 +92,8 @@ class TestFinding:
 
 
 class TestSaving:
+    """`OrderRepository.save`."""
+
     def test_save_is_guarded_by_the_status(self, storage: Storage):
         """Of two moves from one status, one succeeds."""
         add(storage, order())
@@ -119,6 +126,8 @@ class TestSaving:
 
 
 class TestSearching:
+    """`OrderRepository.search`."""
+
     def test_newest_first_then_by_id(self, storage: Storage):
         """Orders of one millisecond come in descending order of their ids."""
         add(

@@ -9,20 +9,25 @@ from orderflow_bridge.ports import Storage
 
 
 def entry(sku: str, **changes) -> CatalogueEntry:
+    """Make an entry at 100 GBP."""
     return CatalogueEntry(**{"sku": sku, "name": sku, "prices": {"GBP": 100}} | changes)
 
 
 def put(storage: Storage, *entries: CatalogueEntry) -> None:
+    """Put entries in a unit of their own."""
     with storage.writing() as unit:
         unit.products.put(entries)
 
 
 def page(storage: Storage, after: str = "", limit: int = 100) -> list[CatalogueEntry]:
+    """Read a page in a unit of its own."""
     with storage.reading() as unit:
         return list(unit.products.page(after=after, limit=limit))
 
 
 class TestProducts:
+    """The port `ProductRepository`."""
+
     def test_round_trip(self, storage: Storage):
         """An entry comes back as it was put, tracked or not."""
         entries = [
@@ -101,6 +106,8 @@ class TestProducts:
 
 
 class TestStock:
+    """The port `StockLedger`."""
+
     def test_take_and_give_back(self, storage: Storage):
         """What was taken and given back is there again."""
         put(storage, entry("A", stock=5), entry("B", stock=1))
@@ -141,6 +148,8 @@ class TestStock:
 
 
 class TestIntents:
+    """The port `IntentLedger`."""
+
     SETTLED = PaymentIntent(
         intent="pi_1",
         version=2,

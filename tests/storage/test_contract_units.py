@@ -11,6 +11,8 @@ from tests.storage.samples import SHOP, add, cart, connection, order
 
 
 class TestUnit:
+    """The ports `Unit` and `Storage`."""
+
     def test_leaving_commits(self, storage: Storage):
         """What a writing unit stored is there for the next unit."""
         add(storage, cart())
@@ -24,14 +26,19 @@ class TestUnit:
         """An exception goes through unchanged, and every change of its unit is gone."""
         with storage.writing() as unit:
             unit.products.put([CatalogueEntry(sku="TEA", name="Tea", prices={}, stock=5)])
-        with pytest.raises(type(error)) as caught, storage.writing() as unit:
-            unit.connections.add(connection())
-            unit.carts.add(cart())
-            unit.orders.place(order())
-            unit.stock.take({"TEA": 2})
-            unit.replays.spend(b"m" * 32, connection=SHOP, until=10)
-            unit.products.put([CatalogueEntry(sku="CUP", name="Cup", prices={"GBP": 1})])
-            raise error
+
+        def fail() -> None:
+            with storage.writing() as unit:
+                unit.connections.add(connection())
+                unit.carts.add(cart())
+                unit.orders.place(order())
+                unit.stock.take({"TEA": 2})
+                unit.replays.spend(b"m" * 32, connection=SHOP, until=10)
+                unit.products.put([CatalogueEntry(sku="CUP", name="Cup", prices={"GBP": 1})])
+                raise error
+
+        with pytest.raises(type(error)) as caught:
+            fail()
         assert caught.value is error
         with storage.writing() as unit:
             assert unit.connections.all() == []

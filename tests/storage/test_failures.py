@@ -14,11 +14,14 @@ from tests.storage.samples import SHOP, add, cart, connection
 
 
 def find(storage):
+    """Read the cart in a unit of its own."""
     with storage.reading() as unit:
         return unit.carts.find("cart_1", connection=SHOP)
 
 
 class TestFiles:
+    """SQLite files that cannot be used."""
+
     def test_a_missing_folder(self, tmp_path, open_at):
         """The folder is to be made by a person; the path is not told to a storefront."""
         storage = open_at(f"sqlite:///{tmp_path}/missing/shop.db", pool_timeout=0.1)
@@ -40,9 +43,14 @@ class TestFiles:
         """Writing is refused, reading goes on."""
         storage = open_at(f"sqlite:///{tmp_path}/shop.db")
         add(storage, cart())
-        with pytest.raises(StorageUnavailable, match="read-only"), storage.writing() as unit:
-            unit.carts._session.one("PRAGMA query_only = 1", ())
-            unit.carts.add(cart("cart_2"))
+
+        def write() -> None:
+            with storage.writing() as unit:
+                unit.carts._session.one("PRAGMA query_only = 1", ())
+                unit.carts.add(cart("cart_2"))
+
+        with pytest.raises(StorageUnavailable, match="read-only"):
+            write()
         assert find(storage) == cart()
         add(storage, cart("cart_2"))
 
@@ -75,6 +83,8 @@ class TestFiles:
 
 
 class TestServers:
+    """Servers that cannot be reached, and connections that are lost."""
+
     def test_a_closed_port(self, open_at):
         """Nobody is there: nothing happened, try again."""
         for url in ("postgresql://127.0.0.1:1/shop", "mysql://root@127.0.0.1:1/shop"):
@@ -109,15 +119,24 @@ class TestServers:
         """The unit is gone and says so, the pool lends another connection."""
         storage = open_at(server_url, pool_size=1)
         add(storage, cart())
-        with pytest.raises(StorageUnavailable), storage.writing() as unit:
-            unit.carts.add(cart("cart_2"))
-            self._kill(unit)
-            unit.carts.add(cart("cart_3"))
+
+        def write() -> None:
+            with storage.writing() as unit:
+                unit.carts.add(cart("cart_2"))
+                self._kill(unit)
+                unit.carts.add(cart("cart_3"))
+
+        def read() -> None:
+            with storage.reading() as unit:
+                self._kill(unit)
+                unit.carts.find("cart_1", connection=SHOP)
+
+        with pytest.raises(StorageUnavailable):
+            write()
         with storage.reading() as unit:
             assert unit.carts.find("cart_2", connection=SHOP) is None
-        with pytest.raises(StorageUnavailable), storage.reading() as unit:
-            self._kill(unit)
-            unit.carts.find("cart_1", connection=SHOP)
+        with pytest.raises(StorageUnavailable):
+            read()
         assert find(storage) == cart()
 
     def _drop(self, storage) -> None:
@@ -138,6 +157,8 @@ class TestServers:
 
 
 class TestStatements:
+    """Statements that a database refuses."""
+
     def test_two_that_wait_for_each_other(self, server_url: str, open_at):
         """One of them is told of a conflict, and the other goes on."""
         storage = open_at(server_url)
@@ -166,9 +187,11 @@ class TestStatements:
         storage = open_at(shared_url)
         with storage.writing() as unit:
             unit.products.put([CatalogueEntry(sku="SECRET", name="x", prices={}, stock=1)])
-        with pytest.raises(RuntimeError, match="refused a statement") as caught:
-            with storage.writing() as unit:
-                unit.stock.give_back({"SECRET": -2})
+        with (
+            pytest.raises(RuntimeError, match="refused a statement") as caught,
+            storage.writing() as unit,
+        ):
+            unit.stock.give_back({"SECRET": -2})
         assert "SECRET" not in f"{caught.value}{caught.value.__cause__}"
         assert caught.value.__suppress_context__
 

@@ -32,6 +32,7 @@ def in_child(act) -> int:
 
 
 def find(storage: Storage, cart_id: str):
+    """Read a cart in a unit of its own."""
     with storage.reading() as unit:
         return unit.carts.find(cart_id, connection=SHOP)
 

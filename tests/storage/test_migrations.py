@@ -65,7 +65,7 @@ def test_an_older_schema_is_refused_with_the_command(blank_url: str, open_at, ne
     newer(second=True)
     storage = open_at(blank_url)
     for use in (storage.reading, storage.writing):
-        with pytest.raises(ConfigurationError, match="0002_second.*`orderflow-bridge migrate`"):
+        with pytest.raises(ConfigurationError, match=r"0002_second.*`orderflow-bridge migrate`"):
             use()
     assert list(storage.pending_migrations()) == ["0002_second"]
     assert list(storage.migrate()) == ["0002_second"]
@@ -80,7 +80,7 @@ def test_a_newer_schema_is_refused(blank_url: str, open_at, newer):
     newer(second=False)
     storage = open_at(blank_url)
     for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
-        with pytest.raises(ConfigurationError, match="0002_second.*newer"):
+        with pytest.raises(ConfigurationError, match=r"0002_second.*newer"):
             use()
 
 

@@ -2,7 +2,6 @@
 
 import builtins
 import importlib
-import os
 
 import pytest
 
@@ -115,7 +114,7 @@ def test_nothing_is_opened_before_the_first_use(tmp_path, open_at):
     """Making a storage touches no file and no network."""
     open_at(f"sqlite:///{tmp_path}/shop.db")
     open_at("postgresql://127.0.0.1:1/shop")
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_memory_needs_no_peewee(monkeypatch):

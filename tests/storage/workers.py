@@ -30,6 +30,7 @@ def transact(storage: Storage, act: Callable[[Unit], T]) -> T:
 
 
 def opened(url: str, **settings) -> Storage:
+    """Open a storage; the caller closes it."""
     return open_storage(Settings(database=url, **settings))
 
 
@@ -86,12 +87,14 @@ def write_much(storage: Storage, name: str, times: int) -> int:
 
 
 def add_in_process(url: str, times: int) -> None:
+    """Add to the cart."""
     storage = opened(url)
     add_to_cart(storage, times)
     storage.close()
 
 
 def buy_in_process(url: str, order_id: str) -> bool:
+    """Buy one unit."""
     storage = opened(url)
     bought = buy_one(storage, order_id)
     storage.close()
@@ -99,6 +102,7 @@ def buy_in_process(url: str, order_id: str) -> bool:
 
 
 def spend_in_process(url: str, mac: bytes) -> bool:
+    """Spend a signature; tell whether it was unspent."""
     storage = opened(url)
     spent = transact(storage, lambda unit: unit.replays.spend(mac, connection=SHOP, until=9))
     storage.close()
@@ -106,6 +110,7 @@ def spend_in_process(url: str, mac: bytes) -> bool:
 
 
 def write_in_process(url: str, name: str, threads: int, times: int) -> int:
+    """Write with several threads; tell how many carts were added."""
     storage = opened(url, pool_size=threads, pool_timeout=60)
     with ThreadPoolExecutor(threads) as pool:
         jobs = [pool.submit(write_much, storage, f"{name}{n}", times) for n in range(threads)]
@@ -115,6 +120,7 @@ def write_in_process(url: str, name: str, threads: int, times: int) -> int:
 
 
 def create_in_process(url: str) -> list[str]:
+    """Use a new database; give the migrations that are left."""
     storage = opened(url)
     with storage.reading() as unit:
         assert unit.connections.all() == []
@@ -135,6 +141,7 @@ def die_in_a_unit(url: str) -> None:
 
 
 def in_processes(count: int) -> ProcessPoolExecutor:
+    """Start that many fresh interpreters."""
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"))
 
 

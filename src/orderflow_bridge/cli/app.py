@@ -94,7 +94,7 @@ def _exit_code_of(code: str) -> int:
     places=_PLACES,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.version_option(__version__, package_name="orderflow-bridge")
+@click.version_option(__version__, prog_name="orderflow-bridge")
 @click.pass_context
 def cli(ctx: click.Context) -> None:
     """A signed cart-and-order API for the Python site you already run.

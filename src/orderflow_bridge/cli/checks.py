@@ -65,8 +65,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield keys
     pricing = _pricing(settings)
     yield pricing
-    yield from _proxies(settings)
-    if "problem" in (keys.state, pricing.state):
+    proxies = _proxies(settings)
+    yield proxies
+    if "problem" in (keys.state, pricing.state, proxies.state):
         return
     missing = _missing_file(settings)
     if missing is not None:
@@ -119,30 +120,28 @@ def _pricing(settings: Settings) -> Finding:
     )
 
 
-def _proxies(settings: Settings) -> Iterator[Finding]:
+def _proxies(settings: Settings) -> Finding:
     check = "proxies"
     proxies, header = settings.trusted_proxies, settings.client_address_header
     try:
         parse_trusted_proxies(proxies)
     except ValueError as error:
-        yield _problem(check, str(error), "Correct `trusted_proxies`.")
-        return
+        return _problem(check, str(error), "Correct `trusted_proxies`.")
     if proxies and not header:
-        yield _problem(
+        return _problem(
             check,
             "There are trusted proxies, but no header that tells the client's address.",
             'Set client_address_header, for example "X-Forwarded-For", to what the proxy writes.',
         )
-    elif header and not proxies:
-        yield _problem(
+    if header and not proxies:
+        return _problem(
             check,
             f"{header} is set, but nobody is trusted to write it: it is ignored.",
             "Set trusted_proxies to the addresses of your proxies, or remove the header.",
         )
-    elif proxies:
-        yield _ok(check, f"{header} of {', '.join(proxies)} is believed.")
-    else:
-        yield _ok(check, "None: the address of the socket counts.")
+    if proxies:
+        return _ok(check, f"{header} of {', '.join(proxies)} is believed.")
+    return _ok(check, "None: the address of the socket counts.")
 
 
 def _missing_file(settings: Settings) -> Finding | None:

@@ -122,10 +122,14 @@ class Pool:
         recent = time.monotonic() - (self._probe_after or 0.0)
         if session.used > recent and session.used > self._suspect:
             return True
-        if session.alive():
-            return True
-        session.close()
-        return False
+        try:
+            alive = session.alive()
+        except BaseException:
+            self.drop(session)
+            raise
+        if not alive:
+            session.close()
+        return alive
 
     def _open(self) -> Session:
         epoch = self._epoch

@@ -1,0 +1,85 @@
+"""What the other processes of these tests do; started afresh, they share only the database."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import Any
+
+from orderflow_bridge.payments import SimulatedProvider
+from tests.rig import CountedEntropy, SetClock, Storefront, TestShop, open_shop
+
+Call = tuple[str, dict[str, str], bytes]
+
+
+def shop_on(url: str, *, now: int, seed: str, remote: bool = False, **options: Any) -> TestShop:
+    """Open the shop of another process; each draws its own ids."""
+    if remote:
+        provider = SimulatedProvider()
+        provider.announce("pi_0001", amount=4200, currency="GBP", paid=True)
+        options["payments"] = provider
+    return open_shop(
+        url,
+        stocked=False,
+        clock=SetClock(now),
+        entropy=CountedEntropy(seed.encode()),
+        pool_timeout=60.0,
+        **options,
+    )
+
+
+def send_all(
+    url: str, client: tuple[str, str], now: int, seed: str, calls: list[Call]
+) -> list[tuple[int, Any]]:
+    """Send signed requests one after the other; give status and answer of each."""
+    shop = shop_on(url, now=now, seed=seed)
+    try:
+        front = Storefront(shop.bridge, *client, shop.clock)
+        replies = [front.send(action, body, headers) for action, headers, body in calls]
+        return [(reply.status, reply.json) for reply in replies]
+    finally:
+        shop.bridge.close()
+
+
+class KillingStorage:
+    """A storage that kills its process at one commit point, without any goodbye."""
+
+    def __init__(self, storage: Any, *, unit: int, when: str) -> None:
+        self._storage = storage
+        self._left = unit
+        self._when = when
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    @contextmanager
+    def writing(self):
+        self._left -= 1
+        with self._storage.writing() as unit:
+            yield unit
+            if self._left == 0 and self._when == "before":
+                os.kill(os.getpid(), signal.SIGKILL)
+        if self._left == 0 and self._when == "after":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def convert_and_die(
+    url: str, client: tuple[str, str], now: int, call: Call, unit: int, when: str, remote: bool
+) -> None:
+    """Send one request, and die at a commit point of it."""
+    shop = shop_on(url, now=now, seed="dying", remote=remote)
+    storage = KillingStorage(shop.bridge._storage, unit=unit, when=when)
+    dying = shop_on(url, now=now, seed="dying-2", remote=remote, storage=storage)
+    Storefront(dying.bridge, *client, dying.clock).send(call[0], call[2], call[1])
+
+
+def signed(
+    front: Storefront, action: str, fields: dict[str, Any], *, key: str | None = None
+) -> Call:
+    """Sign a request to be sent by another process."""
+    body = json.dumps(fields).encode()
+    return action, front.headers(action, body, key=key), body
+
+
+Sender = Callable[..., list[tuple[int, Any]]]

@@ -289,6 +289,7 @@ def pass_through(folder: Path) -> dict[str, float]:
 def imports(scale: Scale) -> dict[str, float]:
     """Tell the least milliseconds of some imports, each in a fresh interpreter."""
     codes = {
+        "yardstick_ms": "import asyncio",
         "package_ms": "import orderflow_bridge",
         "bridge_ms": "from orderflow_bridge import Bridge, BridgeWSGI",
         "with_storage_ms": "from orderflow_bridge import Bridge, BridgeWSGI\n"
@@ -374,6 +375,7 @@ def show(found: dict) -> None:
         f"import orderflow_bridge: {times['package_ms']:.1f} ms; Bridge and BridgeWSGI:"
         f" {times['bridge_ms']:.0f} ms {mark(times['bridge_ms'] < IMPORT_MS, f'< {IMPORT_MS} ms')};"
         f" with the default storage: {times['with_storage_ms']:.0f} ms"
+        f" (for comparison, asyncio: {times['yardstick_ms']:.0f} ms)"
     )
     resident = http["resident_mb"]
     print(

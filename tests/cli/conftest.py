@@ -4,11 +4,12 @@ import json
 import os
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,9 @@ class Line:
 
     def __call__(self, *words: str, code: int = 0, stdin: str | bytes | None = None) -> Ended:
         """Run a command in this process; it must end with `code`."""
-        from click.testing import CliRunner
+        from click.testing import CliRunner  # noqa: PLC0415 -- an optional package
 
-        from orderflow_bridge.cli.app import cli
+        from orderflow_bridge.cli.app import cli  # noqa: PLC0415 -- needs it
 
         result = CliRunner().invoke(cli, list(words), input=stdin)
         ended = Ended(result.exit_code, result.stdout, result.stderr)
@@ -101,6 +102,7 @@ class Line:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            start_new_session=True,
         )
         running = Running(process)
 
@@ -114,7 +116,9 @@ class Line:
         try:
             yield running
         finally:
-            process.kill()
+            # The group: workers of a server that was killed would hold the pipe open.
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             reader.join()
             if process.stdout is not None:

@@ -1,6 +1,7 @@
 """`doctor`: each finding with its fix."""
 
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -16,8 +17,7 @@ class Later:
     """A clock an hour ahead."""
 
     def now(self) -> int:
-        import time
-
+        """Tell Unix milliseconds."""
         return time.time_ns() // 1_000_000 + 3_600_000
 
 

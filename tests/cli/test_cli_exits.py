@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("click")
 
 from orderflow_bridge.cli.app import cli
-from orderflow_bridge.cli.output import Output
+from orderflow_bridge.cli.output import Output, colour
 
 EVERY = (
     "init", "demo", "serve", "migrate", "purge", "connections", "catalogue", "request", "sign",
@@ -85,8 +85,6 @@ def test_every_command_has_help(line):
 
 def test_no_color_is_respected(ready, monkeypatch):
     """Not even a terminal gets colours then."""
-    from orderflow_bridge.cli.output import colour
-
     assert colour() is None
     monkeypatch.setenv("NO_COLOR", "1")
     assert colour() is False

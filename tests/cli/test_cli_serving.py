@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from http.client import HTTPConnection
 from importlib.util import find_spec
 
@@ -60,24 +61,16 @@ def test_several_workers_share_the_database_of_the_options(ready):
     home = str(ready.folder)
     elsewhere = ready.folder / "elsewhere"
     elsewhere.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "orderflow_bridge", "--home", home, "serve", "--port", "0",
-         "--workers", "2", "--json", "--quiet"],
-        cwd=elsewhere, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        document = json.loads("".join(process.stdout.readline() for _ in range(5)))
+    words = ("--home", home, "serve", "--port", "0", "--workers", "2", "--json", "--quiet")
+    with replace(ready, folder=elsewhere).start(*words) as server:
+        server.until("^}$")
+        document = json.loads("".join(server.seen))
         assert document["server"] == "granian"
         given = ("--client-id", made["client_id"], "--secret", made["secret"])
         for _ in range(4):
             ready("request", "cart.create", "--url", document["url"], *given)
-        process.terminate()
-        rest, _ = process.communicate(timeout=30)
-        assert (rest, process.returncode) == ("", 0)
-    finally:
-        process.kill()
-        process.communicate()
+        assert server.end(signal.SIGTERM) == 0
+        assert server.lines.get(timeout=30) is None
     assert list(elsewhere.iterdir()) == []
 
 

@@ -111,8 +111,10 @@ def test_given_credentials_need_no_database(line, monkeypatch):
 def test_curl_is_quoted_for_a_shell(ready):
     """Whatever the body holds, the shell gives it to curl as it is."""
     ready.connect()
-    body = json.dumps({"note": "it's $HOME `x` \"y\"\n!"})
-    words = shlex.split(ready("curl", "cart.update", "-d", body, "--url", "https://a.example/x").out)
+    body = json.dumps({"note": 'it\'s $HOME `x` "y"\n!'})
+    words = shlex.split(
+        ready("curl", "cart.update", "-d", body, "--url", "https://a.example/x").out
+    )
     assert words[-2:] == ["--data-binary", body]
     assert words[4].startswith("https://a.example/x/bridge/ofc_")
     Path("at.json").write_text("@/etc/hostname")

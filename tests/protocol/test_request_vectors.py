@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.http import CODES, Head, Request
 from orderflow_bridge.security import secrets
 from orderflow_bridge.storage.memory import MemoryStorage
-
 from tests.rig import Reply, SetClock, TestShop, open_shop
 
 FILE = Path(__file__).parents[2] / "vectors" / "requests.v1.json"

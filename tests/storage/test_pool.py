@@ -21,12 +21,14 @@ class Fake:
         self.signs: list[object] = []
 
     def alive(self) -> bool:
+        """Give the next sign that was prepared, by default a good one."""
         sign = self.signs.pop() if self.signs else True
         if isinstance(sign, BaseException):
             raise sign
         return bool(sign)
 
     def close(self) -> None:
+        """Note that it was closed."""
         self.closed = True
 
 
@@ -38,6 +40,7 @@ class Opened:
         self.made: list[Fake] = []
 
     def __call__(self) -> Fake:
+        """Open one, unless a failure was prepared."""
         if self.failures:
             raise self.failures.pop()
         self.made.append(Fake())
@@ -138,11 +141,12 @@ class Interrupted:
         self._meanwhile = meanwhile
 
     def acquire(self, timeout: float) -> bool:
+        """Be interrupted."""
         self._meanwhile()
         raise KeyboardInterrupt
 
     def release(self) -> None:
-        pass
+        """Be handed something."""
 
 
 @pytest.mark.parametrize("handed", ["nothing", "session", "room"])

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from orderflow_bridge.security import cards
 from orderflow_bridge.security.cards import find_card, is_card, may_hold_card
 
 VISA = "4111111111111111"
@@ -48,11 +49,13 @@ def test_numbers_of_the_schemes_are_found(text):
     "text",
     [
         GROUPED, "4111-1111-1111-1111", "4111.1111.1111.1111", "4111\u00a01111\u00a01111\u00a01111",
-        "4111\u200b1111\u200b1111\u200b1111", "41\u200d11111111111111", "4111\u20111111\u20111111\u20111111",
+        "4111\u200b1111\u200b1111\u200b1111", "41\u200d11111111111111",
+        "4111\u20111111\u20111111\u20111111",
         "4111\u20131111\u20131111\u20131111", "\uff14\uff11\uff11\uff11 1111 1111 1111",
         "\u0664\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661\u0661",
         "4111 1111 1111 1111 12/26", "4111 1111 1111 1111 123", "pay with 4111111111111111 please",
-        "visa4111111111111111", "4111111111111111x", "4111  1111  1111  1111", "4111\t1111\t1111\t1111",
+        "visa4111111111111111", "4111111111111111x", "4111  1111  1111  1111",
+        "4111\t1111\t1111\t1111",
         "3782 822463 10005", "3782-822463-10005", "3056 930902 5904", "1234 4111 1111 1111 1111",
         "№4111111111111111", "a\u202e4111111111111111", "4111\u00ad1111\u00ad1111\u00ad1111",
         "\U0001d7d2\U0001d7cf11111111111111",
@@ -193,7 +196,9 @@ leaves = (
     | st.text(max_size=24)
     | st.text("0123456789 -./", max_size=30)
     | numbers.map(lambda number: " ".join(number[at : at + 4] for at in range(0, len(number), 4)))
-    | st.sampled_from(["", " ", "cvv", ";411111111111=2612", "%B411111111111^", "4\x7f111111111111111"])
+    | st.sampled_from(
+        ["", " ", "cvv", ";411111111111=2612", "%B411111111111^", "4\x7f111111111111111"]
+    )
 )
 names = st.text(max_size=8) | numbers | st.sampled_from(
     ["cvv", "C.V.V", "card number", "Card_Number", "ＣＶＣ", "cid", "note", "track-1"]
@@ -236,3 +241,99 @@ def test_what_is_found_could_always_be_held(document, ascii_only, separators, in
 def test_ordinary_bodies_are_not_walked(body):
     """The cheap answer is enough for what storefronts usually send."""
     assert not may_hold_card(body)
+
+
+@pytest.mark.parametrize(
+    "number", ["6212345678900000003", "6250947000000014", "4000000000000000006"]
+)
+def test_a_last_group_of_up_to_three_digits_counts(number):
+    """A number of 17 to 19 digits is written 4-4-4-4 and a rest."""
+    for separator in (" ", "-", ", ", " / "):
+        assert is_card(separator.join(number[at : at + 4] for at in range(0, len(number), 4)))
+
+
+def with_check_digits(country: str, account: str) -> str:
+    """Write an IBAN (ISO 13616)."""
+    rest = int("".join(str(int(one, 36)) for one in f"{account}{country}00")) % 97
+    return f"{country}{98 - rest:02}{account}"
+
+
+def test_a_bank_account_is_no_card():
+    """An IBAN whose check digits agree passes, grouped or not, whatever is in it."""
+    digits = VISA + "00"
+    iban = with_check_digits("DE", digits)
+    fours = " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
+    assert is_card(f"IBAN XX00 {GROUPED} 00")
+    assert not is_card(f"pay to {iban}")
+    assert not is_card(f"pay to {fours}, please")
+    assert is_card(f"{fours} {GROUPED}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a4111111111111111b" * 2 + "0c",
+        "0xa4111111111111111bcdef01",
+        "A4111111111111111BCDEF01",
+        "pi_a4111111111111111bcdef01",
+    ],
+)
+def test_a_long_hexadecimal_token_is_no_card(text):
+    """Digests and object ids hold long runs of digits by chance."""
+    assert not is_card(text)
+    assert is_card(f"{text} {VISA}")
+
+
+@pytest.mark.parametrize(
+    "number", ["42e14", "42E+14", "4.2e15", "0.42e16", "-4.2E15", "4200000000000000.0"]
+)
+@pytest.mark.parametrize("body", ['{"a":%s}', "[true, %s]", "[1,%s]", "%s", '{"a": [[\n%s]]}'])
+def test_a_number_with_point_or_exponent_is_read_as_its_value(body, number):
+    """Attack row 73: a JSON number is found however it is spelled."""
+    assert find_card(json.loads(body % number)) is not None
+    assert may_hold_card((body % number).encode())
+
+
+def test_an_exponent_in_a_text_is_no_number():
+    """Only what may be a JSON number has the body walked."""
+    assert not may_hold_card(b'{"sku":"85123E","a":"3e8b","b":1.5}')
+    assert not may_hold_card(b'{"key":"8e03978e-40d5-43e8-bc93-6894a57f9324"}')
+
+
+@pytest.mark.parametrize("name", sorted(cards._SECURITY_NAMES))
+def test_every_security_name_has_the_body_walked(name):
+    """The cheap test knows every name, in any case and with any separators."""
+    for written in (name, name.upper(), "_".join(name), f" {name}-", f"#{name}:"):
+        document = {"a": [{written: "x"}]}
+        assert find_card(document) == "/a/0/" + written
+        assert may_hold_card(json.dumps(document).encode())
+
+
+@pytest.mark.parametrize(
+    "name", ["cart_id", "gift_card_number", "card_code", "tracking", "discard"]
+)
+def test_other_names_are_no_security_names(name):
+    """A name counts as a whole, not for what is in it."""
+    assert find_card({name: "x"}) is None
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_boolean_under_such_a_name_is_nothing(value):
+    """Whether there was a code is no code."""
+    assert find_card({"cvv": value}) is None
+
+
+def test_a_pointer_is_bounded():
+    """A long name cannot swell an answer or a log line."""
+    assert find_card({"n" * 1000: VISA}) == "/" + "n" * 64
+    assert find_card({"n" * 48 + VISA + "9" * 10: {"cvv": "1"}}) == "/*/*"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\ufdfa" * 1000, "4111 1111 1111 1112 " * 1000, "1" * 20_000, "a" * 20_000 + "1" * 14,
+     "AT61 1234 1234 1234 1234 1234 1234 1234 " * 500, "^" + "a1" * 10_000],
+)  # fmt: skip
+def test_long_text_is_read_once(text):
+    """No pattern goes back over what it has read."""
+    assert not is_card(text)

@@ -5,7 +5,6 @@ import json
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from orderflow_bridge.client.signing import sign, string_to_sign
 from orderflow_bridge.security import signing
@@ -70,13 +69,16 @@ def test_the_headers_are_those_of_the_protocol():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("client_id", "short"), ("client_id", "ofc_m2n4b6v8c1x3z5l7k9j0\n"), ("client_id", "ofc_é234567"),
+        ("client_id", "short"), ("client_id", "ofc_m2n4b6v8c1x3z5l7k9j0\n"),
+        ("client_id", "ofc_é234567"),
         ("action", "cart.create\n"), ("action", ""), ("action", "cart/create"),
         ("idempotency_key", ""), ("idempotency_key", "a b"), ("idempotency_key", "k" * 129),
         ("body", "{}"), ("body", bytearray(b"{}")), ("body", None),
-        ("timestamp", 1_767_225_600_000), ("timestamp", 1_767_225_600.5), ("timestamp", "1767225600"),
+        ("timestamp", 1_767_225_600_000), ("timestamp", 1_767_225_600.5),
+        ("timestamp", "1767225600"),
         ("timestamp", True), ("timestamp", -1),
-        ("secret", SECRET[:-1]), ("secret", SECRET + "\n"), ("secret", SECRET[4:]), ("secret", "ofs_" + "é" * 43),
+        ("secret", SECRET[:-1]), ("secret", SECRET + "\n"), ("secret", SECRET[4:]),
+        ("secret", "ofs_" + "é" * 43),
     ],
 )  # fmt: skip
 def test_a_malformed_piece_is_named_and_never_quoted(name, value):

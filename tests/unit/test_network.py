@@ -86,9 +86,11 @@ class TestEntries:
     @pytest.mark.parametrize(
         ("entry", "written"),
         [
-            (" 10.0.0.0/8 ", "10.0.0.0/8"), ("192.0.2.1", "192.0.2.1"), ("192.0.2.1/32", "192.0.2.1/32"),
+            (" 10.0.0.0/8 ", "10.0.0.0/8"), ("192.0.2.1", "192.0.2.1"),
+            ("192.0.2.1/32", "192.0.2.1/32"),
             ("2001:DB8:0::0/32", "2001:db8::/32"), ("2001:db8::0001", "2001:db8::1"),
-            ("::ffff:10.0.0.0/104", "10.0.0.0/8"), ("::ffff:10.0.0.1", "10.0.0.1"), ("unix", "unix"),
+            ("::ffff:10.0.0.0/104", "10.0.0.0/8"), ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("unix", "unix"),
         ],
     )  # fmt: skip
     def test_an_entry_has_one_normal_form(self, entry, written):
@@ -107,11 +109,13 @@ class TestAllowList:
     @pytest.mark.parametrize(
         ("address", "answer"),
         [
-            ("10.0.0.1", True), ("10.255.255.255", True), ("11.0.0.0", False), ("9.255.255.255", False),
+            ("10.0.0.1", True), ("10.255.255.255", True), ("11.0.0.0", False),
+            ("9.255.255.255", False),
             ("::ffff:10.0.0.1", True), ("::FFFF:0a00:0001", True), ("::ffff:11.0.0.1", False),
             ("::10.0.0.1", False), ("64:ff9b::10.0.0.1", False), ("64:ff9b::a00:1", False),
             ("2002:a00:1::", False), ("fe80::1%eth0", False), ("::ffff:10.0.0.1%eth0", False),
-            ("10.0.0.1%eth0", False), ("010.0.0.1", False), ("10.0.0.1 ", False), ("10.0.0.1\n", False),
+            ("10.0.0.1%eth0", False), ("010.0.0.1", False), ("10.0.0.1 ", False),
+            ("10.0.0.1\n", False),
             ("10.1", False), ("167772161", False), ("0xa000001", False), ("10.0.0.1:80", False),
             ("[::ffff:10.0.0.1]", False), ("１０.0.0.1", False), ("10.0.0.1\0", False),
             ("", False), (None, False), ("-", False), ("unix", False), (UNKNOWN, False),
@@ -197,9 +201,11 @@ class TestClientAddress:
         [
             [], [b""], [b"a"], [b"198.51.100.1,"], [b",198.51.100.1"], [b"198.51.100.1,,10.0.0.7"],
             [b"198.51.100.1", b""], [b"198.51.100.1:99999"], [b"198.51.100.1:443"], [b"010.0.0.1"],
-            [b"[2001:db8:2::5]"], [b"unknown"], [b"_hidden"], [b"for=198.51.100.1"], [b"fe80::1%eth0"],
+            [b"[2001:db8:2::5]"], [b"unknown"], [b"_hidden"], [b"for=198.51.100.1"],
+             [b"fe80::1%eth0"],
             [b"a, 198.51.100.1"], [b"198.51.100.1 198.51.100.2"], ["１.1.1.1".encode()], [b"\xff"],
-            [b", ".join([b"198.51.100.1"] * 500)], [b"198.51.100.1"] * 51, [b" " * 5000 + b"198.51.100.1"],
+            [b", ".join([b"198.51.100.1"] * 500)], [b"198.51.100.1"] * 51,
+             [b" " * 5000 + b"198.51.100.1"],
             [b"198.51.100.1\x00"], [b"198.51.100.1\r\n"],
         ],
     )  # fmt: skip
@@ -236,4 +242,4 @@ class TestClientAddress:
         """Whatever is forged on the left, the hop that a trusted proxy added decides."""
         value = ", ".join([*forged, real]).encode()
         found = client_address("10.0.0.5", [value], parse_trusted_proxies(["10.0.0.5"]))
-        assert found == real or real == "10.0.0.5"
+        assert real in {found, "10.0.0.5"}

@@ -189,7 +189,12 @@ def test_invalid_json_answers_before_card_data():
 
 @pytest.mark.parametrize(
     "text",
-    ["5012345678900 4006381333931 9780201379624", "4111 **** **** 1111", "1767225600000", "4111111111111112"],
+    [
+        "5012345678900 4006381333931 9780201379624",
+        "4111 **** **** 1111",
+        "1767225600000",
+        "4111111111111112",
+    ],
 )
 def test_honest_numbers_pass(text):
     """Attack rows 76 and 77, through the parser."""

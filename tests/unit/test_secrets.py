@@ -50,9 +50,7 @@ def encoded(value: bytes) -> str:
 
 
 def info_of(case: dict) -> bytes:
-    return (
-        b"ofb1-secret\0" + case["client_id"].encode() + b"\0" + bytes.fromhex(case["nonce_hex"])
-    )
+    return b"ofb1-secret\0" + case["client_id"].encode() + b"\0" + bytes.fromhex(case["nonce_hex"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -156,6 +154,30 @@ def test_a_bad_ring_is_refused_with_the_fix(ring, reason):
         assert len(key) < 8 or key not in message
 
 
+@pytest.mark.parametrize(
+    "secret",
+    [
+        *sorted({case["secret"] for case in CASES}),
+        "ofs_RVhBTVBMRS1PTkxZLU5FVkVSLUlOLVBST0RVQ1RJT04",
+    ],
+)
+def test_the_secret_of_a_connection_is_no_master_key(secret):
+    """A storefront knows it, and the published ones are known to everyone."""
+    with pytest.raises(ConfigurationError, match="secret of a connection") as refused:
+        MasterKeyRing.parse(f"k1:{secret}")
+    assert secret[4:] not in str(refused.value)
+
+
+@given(st.binary(min_size=8, max_size=40), st.sampled_from([":", "k1:k2:", "", "k1:=", "a,"]))
+def test_no_refusal_shows_a_part_of_a_key(key, before):
+    """A misplaced colon or comma puts a key where it is not expected; it is not quoted there."""
+    text = encoded(key)
+    with pytest.raises(ConfigurationError) as refused:
+        MasterKeyRing.parse(before + text)
+    shown = str(refused.value) + str(refused.value.__cause__)
+    assert not any(text[at : at + 6] in shown for at in range(len(text) - 5))
+
+
 @given(st.binary(min_size=32, max_size=80))
 def test_new_keys_are_read_back_or_refused(random):
     """What `new_master_key` writes, `parse` takes; what it refuses, `parse` refuses."""
@@ -242,6 +264,20 @@ class TestMatching:
         monkeypatch.setattr(secrets, "mac", counting)
         matching(self.presented(signer), self.TEXT, self.SECRETS)
         assert counted == list(self.SECRETS)
+
+    @pytest.mark.parametrize("signer", [b"ofs_current", b"ofs_previous", b"ofs_x"])
+    def test_two_digests_of_one_length_are_compared_whichever_matches(self, signer, monkeypatch):
+        """A comparison that stops early would tell how much was right."""
+        presented = self.presented(signer)
+        compare, compared = hmac.compare_digest, []
+
+        def counting(one: bytes, other: bytes) -> bool:
+            compared.append((len(one), len(other)))
+            return compare(one, other)
+
+        monkeypatch.setattr(secrets.hmac, "compare_digest", counting)
+        matching(presented, self.TEXT, self.SECRETS)
+        assert compared == [(32, 32), (32, 32)]
 
     @given(st.integers(0, 255))
     def test_a_flipped_bit_of_the_signature_matches_nothing(self, bit):

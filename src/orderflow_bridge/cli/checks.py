@@ -136,7 +136,7 @@ def _proxies(settings: Settings) -> Finding:
     if header and not proxies:
         return _problem(
             check,
-            f"{header} is set, but nobody is trusted to write it: it is ignored.",
+            f"{header} is to be read, but nobody is trusted to write it.",
             "Set trusted_proxies to the addresses of your proxies, or remove the header.",
         )
     if proxies:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import click
 import msgspec
 
-__all__ = ["Output", "as_json", "plain", "table"]
+__all__ = ["Output", "as_json", "colour", "plain", "table"]
 
 _C1_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 

@@ -2,6 +2,8 @@
 
 import os
 import socket
+import threading
+from contextlib import suppress
 from importlib.util import find_spec
 
 import click
@@ -15,6 +17,8 @@ from orderflow_bridge.settings import Settings
 __all__ = ["serve"]
 
 _THREADS = 8
+_POLL = 0.05
+_PATIENCE = 5.0
 
 # As granian's own, but on standard error: standard output is for the address.
 _LOGGING = {
@@ -52,7 +56,7 @@ _LOGGING = {
 @click.option(
     "--threads",
     type=click.IntRange(min=1),
-    help="Threads in each process; by default 8, or pool_size where that is less.",
+    help="Threads in each process; by default as many as processors and pool_size suggest.",
 )
 @click.option(
     "--development", is_flag=True, help="Use the development server even with the extra [server]."
@@ -78,7 +82,7 @@ def serve(
         raise click.UsageError("--workers needs pip install 'orderflow-bridge[server]'.")
     if workers > 1 and settings.database.startswith("memory:"):
         raise click.UsageError("A database in memory cannot be shared by several workers.")
-    threads = threads or min(_THREADS, settings.pool_size)
+    threads = threads or min(_THREADS, settings.pool_size, 2 * (os.cpu_count() or 1) + 1)
     if with_granian:
         _serve_with_granian(
             invocation, settings, host=host, port=port, workers=workers, threads=threads
@@ -146,9 +150,28 @@ def _serve_with_granian(
         log_level=LogLevels.warning if invocation.output.quiet else LogLevels.info,
     )
     shown = f"[{host}]" if ":" in host else host
-    server.on_startup(lambda: _announce(invocation, f"http://{shown}:{port}", "granian"))
-    server.serve()
+    ended = threading.Event()
+
+    def announce() -> None:
+        if _listening(host, port, ended):
+            _announce(invocation, f"http://{shown}:{port}", "granian")
+
+    # granian says that it listens before its workers do.
+    server.on_startup(threading.Thread(target=announce, daemon=True).start)
+    try:
+        server.serve()
+    finally:
+        ended.set()
     invocation.output.note("Stopped.")
+
+
+def _listening(host: str, port: int, ended: threading.Event) -> bool:
+    """Wait until the server can be connected to; False where it ended before."""
+    local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 -- compared, not bound
+    while not ended.wait(_POLL):
+        with suppress(OSError), socket.create_connection((local, port), timeout=_PATIENCE):
+            return True
+    return False
 
 
 def _free_port(host: str, port: int) -> int:

@@ -113,9 +113,7 @@ class Storefront:
         head = Head(
             method="POST",
             path=f"/{self.client_id}/{action}".encode(),
-            headers={
-                name.lower().encode(): (value.encode(),) for name, value in headers.items()
-            }
+            headers={name.lower().encode(): (value.encode(),) for name, value in headers.items()}
             | {b"content-length": (str(len(body)).encode(),)},
             peer=peer or self.peer,
         )

@@ -55,7 +55,6 @@ class Bridge:
             catalogue=catalogue,
             payments=payments,
         )
-        self._protocol = Protocol(shop=self._shop, keys=keys, storage=storage)
         self.connections = Connections(
             storage=storage,
             keys=keys,
@@ -69,6 +68,12 @@ class Bridge:
             storage=storage,
             shop=self._shop,
             cancel=lambda order, reason: self.orders.cancel(order.order_id, reason=reason),
+        )
+        self._protocol = Protocol(
+            shop=self._shop,
+            keys=keys,
+            storage=storage,
+            after_write=self._maintenance.after_write,
         )
 
     @classmethod
@@ -121,9 +126,7 @@ class Bridge:
 
     def execute(self, admitted: Admitted, body: bytes) -> Response:
         """Take steps 10–21 of the protocol; blocking, never raises."""
-        response = self._protocol.execute(admitted, body)
-        self._maintenance.after_write()
-        return response
+        return self._protocol.execute(admitted, body)
 
     def refuse(self, code: str, admitted: Admitted) -> Response:
         """Answer step 9 of the protocol where the body did not come as it should."""

@@ -6,7 +6,7 @@ strangers never queue before the shop's own writers, and then opens one writing 
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any
@@ -108,13 +108,24 @@ class Verified(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Protocol:
-    """Decide about requests; answers everything, raises nothing."""
+    """Decide about requests; answers everything, raises nothing.
 
-    def __init__(self, *, shop: Shop, keys: MasterKeyRing, storage: Storage) -> None:
+    `after_write` is called when a writing unit has committed, outside of it.
+    """
+
+    def __init__(
+        self,
+        *,
+        shop: Shop,
+        keys: MasterKeyRing,
+        storage: Storage,
+        after_write: Callable[[], None],
+    ) -> None:
         settings = shop.settings
         self._shop = shop
         self._keys = keys
         self._storage = storage
+        self._after_write = after_write
         self._trusted = _trusted_proxies(settings)
         self._address_header = settings.client_address_header.lower().encode("ascii")
         self._spent_for = max(900, 2 * settings.max_window + 30) * 1000
@@ -298,6 +309,7 @@ class Protocol:
             outcome = transact(
                 self._storage, lambda unit: self._second(unit, verified, outside, found)
             )
+        self._after_write()
         if isinstance(outcome, BridgeError):
             raise outcome
         if isinstance(outcome, Outside):

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.databases import databases  # noqa: F401 -- a fixture
+
 PATIENCE = 30
 
 

@@ -13,6 +13,7 @@ pytest.importorskip("click")
 
 from orderflow_bridge import Bridge
 from orderflow_bridge.settings import Settings
+from tests.databases import SERVERS
 
 
 def test_init_in_an_empty_folder_is_found_by_every_command_and_by_open(line):
@@ -66,6 +67,25 @@ def test_init_writes_another_database_into_the_settings(line):
     assert Path("shop/orders here.db").exists()
     settings = Settings.load(home="shop", environ={})
     assert settings.database == f"sqlite:///{Path('shop').absolute()}/orders here.db"
+
+
+@pytest.mark.parametrize("name", SERVERS)
+def test_init_on_a_server_works_like_on_a_file(line, databases, name):
+    """Schema, settings and clock: the doctor compares with the server's own."""
+    url = databases.blank(name)
+    line("init", "--database", url)
+    line.connect("--currency", "GBP")
+    line("request", "cart.create")
+    document = line("doctor", "--json").document
+    assert document["problems"] == 0
+    [clock] = [one for one in document["findings"] if one["check"] == "clock"]
+    assert "apart from the database server's clock" in clock["found"]
+
+
+def test_a_password_in_the_settings_is_kept_from_others(line):
+    """A URL with a password makes the settings file its owner's alone."""
+    line("init", "--database", "memory://user:hidden@host/name")
+    assert stat.S_IMODE(Path("orderflow-bridge.toml").stat().st_mode) == 0o600
 
 
 def test_the_examples_in_the_settings_file_are_correct(line):

@@ -1,7 +1,7 @@
 """Many processes at once, on every shared database (protocol §2 and §4)."""
 
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
 import pytest
@@ -147,8 +147,6 @@ def test_a_change_of_the_connection_works_at_once_everywhere(
 
 def test_threads_of_one_process_lose_nothing(shared: TestShop) -> None:
     """The same, with threads on one bridge."""
-    from concurrent.futures import ThreadPoolExecutor
-
     front = shared.storefront()
     cart_id = front.cart()["cart_id"]
     calls = [
@@ -164,8 +162,6 @@ def test_threads_of_one_process_lose_nothing(shared: TestShop) -> None:
 @pytest.mark.parametrize("first", ["settle", "convert"])
 def test_settlement_and_conversion_never_miss_each_other(shared: TestShop, first: str) -> None:
     """Whichever comes first, and also at the same moment, the order ends paid."""
-    from concurrent.futures import ThreadPoolExecutor
-
     front = shared.storefront()
     with ThreadPoolExecutor(2) as threads:
         for n in range(12):

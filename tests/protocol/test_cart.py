@@ -1,8 +1,9 @@
 """What carts promise (protocol §4, Cart)."""
 
 import pytest
-from orderflow_bridge.domain.product import CatalogueEntry
+from msgspec.structs import replace
 
+from orderflow_bridge.domain.product import CatalogueEntry
 from tests.rig import ADDRESS, CUSTOMER, SHIPPING, TAX, Storefront, TestShop, item, open_shop
 
 DAY = 86_400
@@ -53,7 +54,11 @@ class TestCreate:
     def test_a_bad_item_makes_no_cart(self, storefront: Storefront, shop: TestShop) -> None:
         """A batch is all or nothing, the cart included."""
         drawn = storefront.call("cart.create", currency="GBP", items=[item("mug"), item("nope")])
-        assert (drawn.status, drawn.code, drawn.json["path"]) == (422, "unknown_sku", "/items/1/sku")
+        assert (drawn.status, drawn.code, drawn.json["path"]) == (
+            422,
+            "unknown_sku",
+            "/items/1/sku",
+        )
 
 
 class TestItems:
@@ -72,13 +77,20 @@ class TestItems:
         self, shop: TestShop, storefront: Storefront
     ) -> None:
         """The catalogue moves catalogue prices only."""
-        cart = storefront.cart(item("mug"), item("mug", unit_price=100), item("mug", unit_price=100))
+        cart = storefront.cart(
+            item("mug"), item("mug", unit_price=100), item("mug", unit_price=100)
+        )
         assert [(li["quantity"], li["unit_price"]) for li in cart["lines"]] == [(1, 339), (2, 100)]
         reprice(shop, "mug", 500)
         cart = storefront.ok("items.add", cart_id=cart["cart_id"], items=[item("tea")])
         assert [li["unit_price"] for li in cart["lines"]] == [500, 100, 255]
         assert cart["notices"] == [
-            {"code": "price_changed", "line_id": cart["lines"][0]["line_id"], "from": 339, "to": 500}
+            {
+                "code": "price_changed",
+                "line_id": cart["lines"][0]["line_id"],
+                "from": 339,
+                "to": 500,
+            }
         ]
         again = storefront.ok("items.add", cart_id=cart["cart_id"], items=[item("tea")])
         assert again["notices"] == []
@@ -183,7 +195,11 @@ class TestItems:
         reply = front.call(
             "cart.create",
             currency="GBP",
-            items=[item("a", unit_price=1, name="a"), item("b", unit_price=1, name="b"), item("mug")],
+            items=[
+                item("a", unit_price=1, name="a"),
+                item("b", unit_price=1, name="b"),
+                item("mug"),
+            ],
         )
         assert (reply.status, reply.code) == (422, "line_limit")
 
@@ -230,7 +246,9 @@ class TestUpdate:
         """Totals are recomputed on every change, and always add up."""
         front = open_shop(shipping=SHIPPING, tax=TAX).storefront()
         cart = front.cart(item("mug", 3), item("book", 1))
-        assert [o["method"] for o in front.ok("shipping.options", cart_id=cart["cart_id"])["options"]]
+        assert [
+            o["method"] for o in front.ok("shipping.options", cart_id=cart["cart_id"])["options"]
+        ]
         cart = front.ok(
             "cart.update", cart_id=cart["cart_id"], shipping_address=ADDRESS, shipping_method="van"
         )
@@ -318,14 +336,10 @@ def test_a_host_s_pricing_that_does_not_add_up_is_a_fault(shop: TestShop) -> Non
             return ()
 
         def price(self, basket, shipping):
-            import msgspec
-
             priced = self.honest.price(basket, shipping)
-            totals = msgspec.structs.replace(priced.totals, total=priced.totals.total + 1)
-            return msgspec.structs.replace(priced, totals=totals)
+            totals = replace(priced.totals, total=priced.totals.total + 1)
+            return replace(priced, totals=totals)
 
     crooked = open_shop(pricing=Crooked(shop.bridge._shop.pricing)).storefront()
     reply = crooked.call("cart.create", currency="GBP", items=[item("mug")])
     assert (reply.status, reply.code) == (500, "internal_error")
-
-

@@ -75,9 +75,7 @@ class TestConvert:
     def test_an_incomplete_order_names_what_is_missing(self, storefront: Storefront) -> None:
         """Customer and address, one of the two must have them."""
         cart = storefront.cart(item("mug"))
-        reply = storefront.call(
-            "convertToOrder", cart_id=cart["cart_id"], payment_intent="pi_1234"
-        )
+        reply = storefront.call("convertToOrder", cart_id=cart["cart_id"], payment_intent="pi_1234")
         assert (reply.status, reply.code) == (422, "invalid_request")
         assert [e["path"] for e in reply.json["errors"]] == ["/customer", "/shipping_address"]
 
@@ -184,7 +182,9 @@ class TestStock:
         first = storefront.cart(item("lamp", 2), item("book", 2))
         second = storefront.cart(item("lamp", 2), item("book", 2))
         storefront.order(first["cart_id"])
-        reply = storefront.call("convertToOrder", **order_fields(second["cart_id"], intent="pi_2222"))
+        reply = storefront.call(
+            "convertToOrder", **order_fields(second["cart_id"], intent="pi_2222")
+        )
         assert (reply.code, reply.json["items"]) == (
             "out_of_stock",
             [{"sku": "lamp", "requested": 2, "available": 1}],
@@ -216,7 +216,9 @@ class TestSettlement:
         """A cheap intent never settles an expensive order."""
         shop.bridge.settle("pi_cheap", amount=amount, currency=currency)
         cart = storefront.cart(item("mug"))
-        reply = storefront.call("convertToOrder", **order_fields(cart["cart_id"], intent="pi_cheap"))
+        reply = storefront.call(
+            "convertToOrder", **order_fields(cart["cart_id"], intent="pi_cheap")
+        )
         assert (reply.status, reply.code) == (422, "payment_mismatch")
         storefront.order(cart["cart_id"], intent="pi_right")
         with pytest.raises(BridgeError, match="payment_mismatch"):
@@ -384,7 +386,9 @@ class TestRemoteProvider:
         confirmed = front.ok("orders.confirmPayment", order_id=order["order_id"])
         assert confirmed["status"] == "paid"
         provider.announce("pi_0002", amount=4200, currency="GBP", paid=True)
-        assert front.order(front.cart(item("lamp"))["cart_id"], intent="pi_0002")["status"] == "paid"
+        assert (
+            front.order(front.cart(item("lamp"))["cart_id"], intent="pi_0002")["status"] == "paid"
+        )
 
     @pytest.mark.parametrize("case", ["unknown", "amount", "currency"])
     def test_a_mismatch_frees_everything(self, remote, provider, case: str) -> None:
@@ -417,7 +421,9 @@ class TestRemoteProvider:
         provider.failing = False
         assert front.send("convertToOrder", body, headers).code == "replayed_request"
         remote.clock.forward(1)
-        retried = front.send("convertToOrder", body, front.headers("convertToOrder", body, key="buy-1"))
+        retried = front.send(
+            "convertToOrder", body, front.headers("convertToOrder", body, key="buy-1")
+        )
         assert retried.status == 200
         assert "Idempotent-Replayed" not in retried.headers
 

@@ -29,6 +29,7 @@ class Interrupted(MemoryStorage):
 
     @contextmanager
     def writing(self):
+        """Let happen what was asked for, once, and open the unit."""
         happening, self.meanwhile = self.meanwhile, None
         if happening:
             happening()
@@ -37,10 +38,12 @@ class Interrupted(MemoryStorage):
 
 
 def issue_of(given: dict | None) -> Issue | None:
+    """Make an issue of a setup's object."""
     return None if given is None else Issue(given["key_id"], bytes.fromhex(given["nonce_hex"]))
 
 
 def connection_of(given: dict) -> Connection:
+    """Make a connection of a setup's object."""
     return Connection(
         client_id=given["client_id"],
         name=given["name"],
@@ -78,6 +81,7 @@ def vector_shop(monkeypatch) -> TestShop:
 
 
 def body_of(case: dict) -> bytes:
+    """Give a request's raw body."""
     if "body_repeat" in case:
         return bytes.fromhex(case["body_repeat"]["byte"]) * case["body_repeat"]["count"]
     if "body_hex" in case:
@@ -86,6 +90,7 @@ def body_of(case: dict) -> bytes:
 
 
 def send(shop: TestShop, case: dict) -> Reply:
+    """Send a request of the vectors through the core."""
     headers: dict[bytes, list[bytes]] = {}
     for name, value in case["headers"]:
         headers.setdefault(name.lower().encode(), []).append(value.encode())
@@ -101,6 +106,8 @@ def send(shop: TestShop, case: dict) -> Reply:
 
 
 def happening(shop: TestShop, given: dict):
+    """Make what happens between steps 17 and 18 of a vector."""
+
     def happen() -> None:
         shop.clock.milliseconds = given.get("now_ms", shop.clock.milliseconds)
         change = given.get("connection")

@@ -74,14 +74,17 @@ def request(
 
 
 def send(front: Storefront, *arguments: Any, **changes: Any) -> Reply:
+    """Sign, change and send."""
     return Reply.of(front.bridge.handle(request(front, *arguments, **changes)))
 
 
 def again(front: Storefront, sent: Request) -> Reply:
+    """Send what was made before."""
     return Reply.of(front.bridge.handle(sent))
 
 
 def without_id(reply: Reply) -> tuple[Any, ...]:
+    """Give all of an answer but its request id."""
     body = {name: value for name, value in reply.json.items() if name != "request_id"}
     headers = {name: value for name, value in reply.headers.items() if name != "X-Request-Id"}
     return reply.status, body, headers, len(reply.body)
@@ -109,6 +112,7 @@ class Meddled(MemoryStorage):
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
+        """Open a reading unit, or fail to."""
         if self.reads:
             self.reads()
         with super().reading() as unit:
@@ -116,6 +120,7 @@ class Meddled(MemoryStorage):
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
+        """Open a writing unit with what happens around it."""
         happening, self.before = self.before, None
         if happening:
             happening()
@@ -143,6 +148,8 @@ class Failing:
 
 
 def failing(repository: str, method: str, error: Exception) -> Callable[[Any], None]:
+    """Make one method of a unit's repository raise."""
+
     def break_(unit: Any) -> None:
         setattr(unit, repository, Failing(getattr(unit, repository), method, error))
 
@@ -150,6 +157,8 @@ def failing(repository: str, method: str, error: Exception) -> Callable[[Any], N
 
 
 def raising(error: Exception) -> Callable[[], None]:
+    """Make something that raises."""
+
     def happen() -> None:
         raise error
 
@@ -239,6 +248,8 @@ def failing_at(*faults: str) -> Reply:  # noqa: C901, PLR0912 -- one branch for 
 
 
 class TestOrder:
+    """The first failure answers."""
+
     @pytest.mark.parametrize("fault", ORDER)
     def test_each_step_refuses_with_its_code(self, fault: str) -> None:
         """One thing wrong, and its own code and status."""
@@ -305,6 +316,8 @@ class TestOrder:
 
 
 class TestEnvelope:
+    """Steps 1 to 6 and 9: what can be told before anyone is known."""
+
     @pytest.mark.parametrize(
         "path",
         [
@@ -437,6 +450,8 @@ class TestEnvelope:
 
 
 class TestAuthentication:
+    """Step 10: one answer for everybody who is not in."""
+
     def attempts(self, shop: TestShop) -> dict[str, Reply]:
         """Fail to authenticate in every way there is."""
         good = shop.storefront("Good")
@@ -616,6 +631,8 @@ class TestAuthentication:
 
 
 class TestRotation:
+    """Which secrets are live."""
+
     def test_the_old_secret_works_in_grace_and_not_after(self, shop: TestShop, storefront) -> None:
         """Attack row 39: 200 until the last millisecond, then AF."""
         made = shop.bridge.connections.rotate(storefront.client_id, grace=30)
@@ -663,8 +680,11 @@ class TestRotation:
 
 
 class TestOtherProcesses:
+    """What an operator does works at once, everywhere."""
+
     @pytest.fixture
     def shops(self, tmp_path) -> Iterator[tuple[TestShop, TestShop]]:
+        """Give two bridges on one database, as two processes have them."""
         url, clock = f"sqlite:///{tmp_path / 'shop.db'}", SetClock()
         one = open_shop(url, clock=clock)
         other = open_shop(url, clock=clock, entropy=CountedEntropy(b"other"), stocked=False)
@@ -720,7 +740,10 @@ class TestOtherProcesses:
 
 
 class TestAddresses:
+    """Step 13, and who the client is."""
+
     def front(self, allow: list[str], **settings: Any) -> Storefront:
+        """Give a storefront that may come from `allow` only."""
         return open_shop(**settings).storefront(allow=allow)
 
     @pytest.mark.parametrize(
@@ -800,6 +823,8 @@ class TestAddresses:
 
 
 class TestWindow:
+    """Steps 8, 11 and 18: the time of a request."""
+
     @pytest.mark.parametrize(
         ("away", "status"), [(-60, 200), (-61, 401), (60, 200), (61, 401), (5_490_892_800, 401)]
     )
@@ -864,6 +889,8 @@ class TestWindow:
 
 
 class TestReplays:
+    """Step 19: once only."""
+
     def test_a_write_is_accepted_once(self, storefront: Storefront) -> None:
         """Attack row 27, with and without a key; the detail says how to go on."""
         for key in (None, "k"):
@@ -913,6 +940,8 @@ class TestReplays:
 
 
 class TestIdempotency:
+    """Step 20: one answer for each key."""
+
     def test_a_retry_gets_the_stored_answer(self, shop, storefront: Storefront) -> None:
         """Attack row 33: signed anew, the same bytes, one cart."""
         body = json.dumps(CREATE | {"items": [item("lamp", 2)]}).encode()
@@ -1003,6 +1032,7 @@ class Interrupted(SimulatedProvider):
     meanwhile: Callable[[], Any] | None = None
 
     def find(self, intent: str) -> Any:
+        """Let it happen, and answer."""
         happening, self.meanwhile = self.meanwhile, None
         if happening:
             happening()
@@ -1010,6 +1040,7 @@ class Interrupted(SimulatedProvider):
 
 
 def remote_shop() -> tuple[TestShop, Storefront, Interrupted]:
+    """Give a shop whose provider can be interrupted."""
     provider = Interrupted()
     provider.announce("pi_0001", amount=339, currency="GBP")
     shop = open_shop(payments=provider)
@@ -1017,6 +1048,8 @@ def remote_shop() -> tuple[TestShop, Storefront, Interrupted]:
 
 
 class TestAnswers:
+    """What every answer carries, and what none may."""
+
     @pytest.mark.parametrize("fault", [None, *ORDER])
     def test_every_answer_carries_the_protocol_s_headers(self, fault: str | None) -> None:
         """Request id, no-store and nosniff everywhere; RFC 9457 where it is refused."""
@@ -1141,6 +1174,8 @@ class TestAnswers:
 
 
 class TestRefusals:
+    """What the operator is told."""
+
     def test_refusals_are_counted_by_reason_and_address(self, shop, storefront) -> None:
         """For the operator, the most frequent first; success is not counted."""
         for _ in range(3):
@@ -1170,15 +1205,20 @@ class TestRefusals:
 
 
 class TestFaults:
+    """A fault rolls everything back."""
+
     @pytest.fixture
     def storage(self) -> Meddled:
+        """Give a storage to meddle with."""
         return Meddled()
 
     @pytest.fixture
     def front(self, storage: Meddled) -> Storefront:
+        """Give a storefront of a shop on it."""
         return open_shop(storage=storage).storefront()
 
     def assert_nothing_happened(self, front, storage, sent, status: int, code: str) -> Reply:
+        """Send into the fault, then again without it."""
         before = contents(storage)
         reply = again(front, sent)
         assert (reply.status, reply.code) == (status, code)
@@ -1302,10 +1342,12 @@ class TestFaults:
 
 
 def order_of(front: Storefront, **fields: Any) -> Any:
+    """Order one mug."""
     return front.order(front.cart(item("mug"))["cart_id"], **fields)
 
 
 def convert(front: Storefront, cart_id: str, **fields: Any) -> Reply:
+    """Try to convert a cart."""
     return front.call("convertToOrder", **order_fields(cart_id, **fields))
 
 

@@ -23,6 +23,8 @@ ipv6 = st.ip_addresses(v=6).map(str)
 
 
 class TestEntries:
+    """What an operator may enter."""
+
     @pytest.mark.parametrize(
         ("entry", "reason"),
         [
@@ -101,6 +103,8 @@ class TestEntries:
 
 
 class TestAllowList:
+    """Which addresses are allowed."""
+
     def test_an_empty_list_allows_everyone(self):
         """Even a peer without an address; the operator is warned elsewhere."""
         empty = parse_allow_list([])
@@ -175,6 +179,8 @@ class TestAllowList:
 
 
 class TestClientAddress:
+    """Whose address it is."""
+
     def test_nobody_is_trusted_by_default(self):
         """Attack rows 44 and 46: a header from a peer that is no proxy is not read."""
         assert client_address("203.0.113.9", [b"198.51.100.1"], NOBODY) == "203.0.113.9"

@@ -16,6 +16,7 @@ MARKER = "zq7markerzq7"
 
 
 def parsed(body: bytes | str | dict, action: str = "cart.create", key: str = ""):
+    """Parse a body as one action's."""
     if isinstance(body, dict):
         body = json.dumps(body)
     if isinstance(body, str):
@@ -24,16 +25,19 @@ def parsed(body: bytes | str | dict, action: str = "cart.create", key: str = "")
 
 
 def refused(body, action: str = "cart.create", key: str = "") -> BridgeError:
+    """Give the refusal of a body."""
     with pytest.raises(BridgeError) as error:
         parsed(body, action, key)
     return error.value
 
 
 def cart(**item) -> dict:
+    """Make a cart with one item."""
     return {"currency": "GBP", "items": [{"sku": "mug", "quantity": 1} | item]}
 
 
 def nested(levels: int) -> str:
+    """Make an object of so many levels."""
     return '{"a":' * (levels - 1) + "{}" + "}" * (levels - 1)
 
 
@@ -43,8 +47,10 @@ def nested(levels: int) -> str:
         b"", b" ", b"[]", b'"x"', b"null", b"5", b"{", b'{"currency":"GBP"', b'{"currency":"GBP"}}',
         b"{}{}", b"{} x", b"\xef\xbb\xbf{}", "{}".encode("utf-16"), "{}".encode("utf-16-le"),
         "{}".encode("utf-32"), b'{"currency":"\xff"}', b'{"\xff":1}', b'{"note":"\xed\xa0\x80"}',
-        b'{"n":NaN}', b'{"n":Infinity}', b'{"n":-Infinity}', b'{"n":1e999}', b'{"n":01}', b'{"n":+1}',
-        b'{"n":.5}', b'{"n":"\\ud800"}', b'{"n":"\\udc00"}', b'{"n":"\x01"}', b"{'n':1}", b'{"n":1,}',
+        b'{"n":NaN}', b'{"n":Infinity}', b'{"n":-Infinity}', b'{"n":1e999}', b'{"n":01}',
+        b'{"n":+1}',
+        b'{"n":.5}', b'{"n":"\\ud800"}', b'{"n":"\\udc00"}', b'{"n":"\x01"}', b"{'n':1}",
+        b'{"n":1,}',
         b'{"n":1}//', b'{"n":' + b"9" * 5000 + b"}", b"[" * 200_000, b'{"a":' * 200_000,
         nested(33).encode(), b'{"a":' + b"[" * 32 + b"]" * 32 + b"}",
     ],
@@ -212,8 +218,14 @@ def test_no_body_makes_anything_but_a_refusal(body):
 
 
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=9) | st.floats(allow_nan=False, allow_infinity=False),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=9)
+    | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3)
+    ),
     max_leaves=8,
 )  # fmt: skip
 

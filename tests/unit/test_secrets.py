@@ -42,19 +42,24 @@ console.log(JSON.stringify(cases.map((c) => {
 
 
 def decoded(text: str) -> bytes:
+    """Read unpadded base64url."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def encoded(value: bytes) -> str:
+    """Write unpadded base64url."""
     return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def info_of(case: dict) -> bytes:
+    """Make the info of HKDF."""
     return b"ofb1-secret\0" + case["client_id"].encode() + b"\0" + bytes.fromhex(case["nonce_hex"])
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 class TestVectors:
+    """Three implementations of one derivation."""
+
     def test_python_agrees(self, case, monkeypatch):
         """A ring of the published key derives the published secret."""
         monkeypatch.setattr(secrets, "_PUBLISHED", frozenset())
@@ -63,9 +68,12 @@ class TestVectors:
         assert derived == case["secret"].encode()
 
     def test_rfc_5869_by_hand_agrees(self, case):
-        """Extract and expand, written out, give the same secret."""
+        """Extract and expand, written out, give the published steps and the same secret."""
         extracted = hmac.digest(SALT.encode(), decoded(case["master_key"]), "sha256")
         block = hmac.digest(extracted, info_of(case) + b"\x01", "sha256")
+        assert extracted.hex() == case["prk_hex"]
+        assert info_of(case).hex() == case["info_hex"]
+        assert block.hex() == case["okm_hex"]
         assert "ofs_" + encoded(block) == case["secret"]
 
     def test_openssl_agrees(self, case):
@@ -73,7 +81,8 @@ class TestVectors:
         done = subprocess.run(
             [
                 tool("openssl"), "kdf", "-keylen", "32", "-binary",
-                "-kdfopt", "digest:SHA256", "-kdfopt", f"hexkey:{decoded(case['master_key']).hex()}",
+                "-kdfopt", "digest:SHA256",
+                "-kdfopt", f"hexkey:{decoded(case['master_key']).hex()}",
                 "-kdfopt", f"salt:{SALT}", "-kdfopt", f"hexinfo:{info_of(case).hex()}", "HKDF",
             ],
             capture_output=True,
@@ -235,10 +244,13 @@ def test_a_ring_shows_no_key_and_cannot_be_pickled():
 
 
 class TestMatching:
+    """Which of two secrets signed."""
+
     TEXT = b"OFB1-HMAC-SHA256\nand five more lines"
     SECRETS = (b"ofs_current", b"ofs_previous")
 
     def presented(self, secret: bytes) -> bytes:
+        """Sign as a client does."""
         return hmac.new(secret, self.TEXT, "sha256").hexdigest().encode()
 
     @pytest.mark.parametrize("which", [0, 1])

@@ -225,20 +225,29 @@ def _database_clock(settings: Settings) -> int | None:
     kind = settings.database.partition("://")[0]
     if kind not in ("postgresql", "postgres", "mysql", "mariadb"):
         return None
-    from orderflow_bridge.storage.peewee.dialect import run  # noqa: PLC0415 -- loads Peewee
+    from orderflow_bridge.storage.peewee.dialect import (  # noqa: PLC0415 -- loads Peewee
+        Dialect,
+        refusal,
+        run,
+    )
     from orderflow_bridge.storage.peewee.mariadb import MariaDB  # noqa: PLC0415 -- loads Peewee
     from orderflow_bridge.storage.peewee.postgres import Postgres  # noqa: PLC0415 -- loads Peewee
 
+    dialect: Dialect
     if kind in ("postgresql", "postgres"):
-        database = Postgres(settings.database, timeout=settings.pool_timeout).connect()
+        dialect = Postgres(settings.database, timeout=settings.pool_timeout)
         question = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)"
     else:
-        database = MariaDB(settings.database, timeout=settings.pool_timeout).connect()
+        dialect = MariaDB(settings.database, timeout=settings.pool_timeout)
         question = "SELECT floor(unix_timestamp(now(6)) * 1000)"
     try:
-        return int(run(database, question).fetchone()[0])
-    finally:
-        database.close()
+        database = dialect.connect()
+        try:
+            return int(run(database, question).fetchone()[0])
+        finally:
+            database.close()
+    except Exception as error:  # noqa: BLE001 -- each driver has its own; unknown ones come back
+        raise refusal(dialect, error) from None
 
 
 def _connections(bridge: Bridge, connections: Sequence[Connection]) -> Iterator[Finding]:

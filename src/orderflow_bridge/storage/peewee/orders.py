@@ -136,12 +136,16 @@ class Orders:
             where.append(condition)
             parameters.extend(values)
 
-        if query.connection is not None:
-            restrict("connection = ?", query.connection)
-        if query.status is not None:
-            restrict("status = ?", query.status)
+        equals = "{} = ?"
         if query.email is not None:
             restrict("email = ?", query.email.lower())
+            # One buyer's orders are few, yet a planner without statistics may walk a connection's:
+            # an expression keeps it to the index of the addresses.
+            equals = "COALESCE({}, '') = ?"
+        if query.connection is not None:
+            restrict(equals.format("connection"), query.connection)
+        if query.status is not None:
+            restrict(equals.format("status"), query.status)
         if query.placed_after is not None:
             restrict("placed_at >= ?", query.placed_after)
         if query.placed_before is not None:

@@ -343,9 +343,7 @@ class Protocol:
         try:
             outcome = verified.action.run(work, verified.request)  # 21
         except BridgeError as refusal:
-            if unit.changes != before or CODES[refusal.code][0] >= _FAULT:
-                raise _Fault(refusal) from refusal
-            outcome = refusal
+            outcome = _refusal(refusal, changed=unit.changes != before)
         if isinstance(outcome, Outside):
             return outcome
         return self._stored(unit, verified, outcome)
@@ -372,9 +370,7 @@ class Protocol:
         try:
             outcome = outside.apply(work, found)
         except BridgeError as refusal:
-            if unit.changes != before:
-                raise _Fault(refusal) from refusal
-            outcome = refusal
+            outcome = _refusal(refusal, changed=unit.changes != before)
         return self._stored(unit, verified, outcome)
 
     def _release(self, unit: Unit, verified: Verified, outside: Outside) -> None:
@@ -420,6 +416,15 @@ class Protocol:
 
 class _Fault(Exception):  # noqa: N818 -- carries a refusal that came too late out of its unit
     """A refusal after a change: rolls everything back."""
+
+
+def _refusal(raised: BridgeError, *, changed: bool) -> BridgeError:
+    """Give a refusal to be stored; what must roll back is raised on instead."""
+    if CODES[raised.code][0] >= _FAULT:
+        raise raised
+    if changed:
+        raise _Fault(raised)
+    return raised
 
 
 def _success(body: bytes, request_id: str) -> Response:

@@ -83,7 +83,9 @@ def test_a_taken_port_is_told_in_one_line(ready):
         for options in ((), ("--development",)):
             ended = ready("serve", "--port", port, *options, code=2)
             assert f"Cannot listen on 127.0.0.1 port {port}" in ended.err
-        assert "Cannot listen" in ready("demo", "--once", "--port", port, code=2).err
+        assert (
+            "Cannot listen" in ready("demo", "--once", "--folder", "d", "--port", port, code=2).err
+        )
 
 
 def test_serve_refuses_what_cannot_work(line):

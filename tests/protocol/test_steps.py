@@ -1502,3 +1502,55 @@ def test_no_code_is_without_a_test() -> None:
     """A new code needs a line in this table."""
     assert set(PROVOKED) | set(RESERVED) == set(CODES)
     assert not set(PROVOKED) & set(RESERVED)
+
+
+class TestUnavailableInsideAnAction:
+    """A storage that fails in the middle of an action is said to be unavailable, and that only."""
+
+    def test_in_the_only_unit(self) -> None:
+        """503 storage_unavailable with Retry-After, and the key is free."""
+        storage = Meddled()
+        front = open_shop(storage=storage).storefront()
+        storage.inside = failing("carts", "add", StorageUnavailable())
+        reply = send(front, key="k")
+        assert (reply.status, reply.code) == (503, "storage_unavailable")
+        assert reply.headers["Retry-After"]
+        storage.inside = None
+        assert send(front, key="k").status == 200
+
+    def test_after_the_provider_was_asked(self) -> None:
+        """The 503 is not stored: after the lease the same key gets its order."""
+        provider = Interrupted()
+        provider.announce("pi_0001", amount=339, currency="GBP")
+        storage = Meddled()
+        shop = open_shop(storage=storage, payments=provider)
+        front = shop.storefront()
+        body = json.dumps(order_fields(front.cart(item("mug"))["cart_id"])).encode()
+        provider.meanwhile = lambda: setattr(
+            storage, "inside", failing("carts", "lock", StorageUnavailable())
+        )
+        assert send(front, "convertToOrder", body, key="k").code == "storage_unavailable"
+        storage.inside = None
+        shop.clock.forward(130)
+        assert send(front, "convertToOrder", body, key="k").status == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"metadata": {"k" * 41: 1}}, "/metadata"),
+        ({"metadata": {"": 1}}, "/metadata"),
+        (
+            {"items": [{"sku": "mug", "quantity": 1, "options": {"k" * 65: "x"}}]},
+            "/items/0/options",
+        ),
+    ],
+)
+def test_a_bad_name_is_pointed_at_too(storefront, fields, path: str) -> None:
+    """A key that is too long has a pointer and is not repeated."""
+    reply = storefront.call("cart.create", currency="GBP", **fields)
+    assert (reply.status, reply.code) == (422, "invalid_request")
+    [error] = reply.json["errors"]
+    assert error["path"].startswith(path)
+    assert "kkkk" not in reply.body.decode()
+    assert "$." not in error["message"]

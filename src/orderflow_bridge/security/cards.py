@@ -7,8 +7,8 @@ card number when issuer range, length and Luhn digit all agree. No window slides
 that flags most notes with a few product codes in them.
 
 Letters beside a candidate do not hide it (`visa4111...`), except in the three forms of identifier
-that would otherwise be mistaken for cards by chance: hyphenated UUIDs, hexadecimal tokens of 24
-digits or more, and bank accounts whose IBAN check digits agree. An id of the bridge may hold a run
+that would otherwise be mistaken for cards by chance: hyphenated UUIDs, hexadecimal digests of the
+usual lengths (32, 40, 64, 96 and 128), and bank accounts whose IBAN check digits agree. An id of the bridge may hold a run
 of 14 digits that looks like a card about once in 10^8 ids, and is then refused.
 """
 
@@ -35,7 +35,8 @@ _TRACK = re.compile(r"%?[A-Za-z][0-9]{12,19}\^|;[0-9]{12,19}=[0-9]{4}")
 _IDENTIFIER = re.compile(
     r"(?<![0-9A-Za-z])(?:"
     r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-    r"|(?:0x)?(?:[0-9a-f]{24,}|[0-9A-F]{24,})"
+    r"|(?:0x)?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}"
+    r"|[0-9A-F]{32}|[0-9A-F]{40}|[0-9A-F]{64}|[0-9A-F]{96}|[0-9A-F]{128})"
     r"|(?P<iban>[A-Z]{2}[0-9]{2}([ -]?)[0-9A-Z]{4}(?:\2[0-9A-Z]{4}){1,6}(?:\2[0-9A-Z]{1,3})?)"
     r")(?![0-9A-Za-z])"
 )

@@ -1,15 +1,10 @@
 """The idempotency keys and their answers."""
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
-from typing import TYPE_CHECKING
-
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Answer, AnswerKey, Claim
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["AnswerStatements", "Answers"]
 
@@ -55,10 +50,9 @@ class AnswerStatements:
 class Answers:
     """The port `AnswerLedger`."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: AnswerStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: AnswerStatements) -> None:
         self._session = session
         self._sql = sql
 
@@ -69,7 +63,7 @@ class Answers:
 
         A twin's insert waits for the unit that claimed first, and then finds its answer.
         """
-        self._unit.changed()
+        self._session.changed()
         session, sql = self._session, self._sql
         scope = (key.connection, key.action, key.key)
         claimed = (fingerprint, running_until, until, *scope)
@@ -94,17 +88,17 @@ class Answers:
 
     def store(self, key: AnswerKey, answer: Answer) -> None:
         """Store the answer of a claimed key; raises `Conflict` where it is no longer claimed."""
-        self._unit.changed()
+        self._session.changed()
         row = (answer.status, answer.body, key.connection, key.action, key.key)
         if self._session.count(self._sql.store, row) != 1:
             raise Conflict("The key is no longer claimed.")
 
     def release(self, key: AnswerKey) -> None:
         """Forget a claimed key that has no answer."""
-        self._unit.changed()
+        self._session.changed()
         self._session.count(self._sql.release, (key.connection, key.action, key.key))
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""
-        self._unit.changed()
+        self._session.changed()
         return self._session.count(self._sql.purge, (before, limit))

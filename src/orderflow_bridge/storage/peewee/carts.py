@@ -2,17 +2,13 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["CartStatements", "Carts"]
 
@@ -57,10 +53,9 @@ class CartStatements:
 class Carts:
     """The port `CartRepository`."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: CartStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: CartStatements) -> None:
         self._session = session
         self._sql = sql
 
@@ -76,14 +71,14 @@ class Carts:
 
     def add(self, cart: Cart) -> None:
         """Store a new cart; raises `Conflict` where its id is taken."""
-        self._unit.changed()
+        self._session.changed()
         row = (*_columns(cart), cart.cart_id, cart.connection)
         if self._session.count(self._sql.add, row) != 1:
             raise Conflict("The cart id is taken.")
 
     def save(self, cart: Cart, *, replacing: int) -> None:
         """Replace the cart whose stored version is `replacing`; raises `Conflict` otherwise."""
-        self._unit.changed()
+        self._session.changed()
         row = (*_columns(cart), cart.cart_id, replacing)
         if self._session.count(self._sql.save, row) != 1:
             raise Conflict("The cart has another version.")
@@ -95,7 +90,7 @@ class Carts:
 
     def purge(self, *, before: int, limit: int) -> int:
         """Delete up to `limit` unconverted, unclaimed carts that expired before `before`."""
-        self._unit.changed()
+        self._session.changed()
         return self._session.count(self._sql.purge, (before, limit))
 
 

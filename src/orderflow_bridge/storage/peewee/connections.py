@@ -2,17 +2,13 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["ConnectionStatements", "Connections"]
 
@@ -45,22 +41,21 @@ class ConnectionStatements:
 class Connections:
     """The port `ConnectionRepository`."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: ConnectionStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: ConnectionStatements) -> None:
         self._session = session
         self._sql = sql
 
     def find(self, client_id: str) -> Connection | None:
         """Read one; in a writing unit it is locked until the unit ends."""
-        sql = self._sql.hold if self._unit.writable else self._sql.find
+        sql = self._sql.hold if self._session.writable else self._sql.find
         row = self._session.one(sql, (client_id,))
         return None if row is None else _decode(row[0])
 
     def add(self, connection: Connection) -> None:
         """Store a new one; raises `Conflict` where the client id is taken."""
-        self._unit.changed()
+        self._session.changed()
         row = (
             connection.client_id,
             connection.status,
@@ -73,7 +68,7 @@ class Connections:
 
     def save(self, connection: Connection) -> None:
         """Replace the one with its client id; raises `Conflict` where it is gone."""
-        self._unit.changed()
+        self._session.changed()
         row = (
             connection.status,
             connection.updated_at,

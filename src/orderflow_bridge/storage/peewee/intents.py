@@ -1,15 +1,10 @@
 """The payment intents, one row each in the whole store."""
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
-from typing import TYPE_CHECKING
-
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.payment import PaymentIntent, Settlement
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["IntentStatements", "Intents"]
 
@@ -40,10 +35,9 @@ class IntentStatements:
 class Intents:
     """The port `IntentLedger`."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: IntentStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: IntentStatements) -> None:
         self._session = session
         self._sql = sql
 
@@ -64,13 +58,13 @@ class Intents:
 
     def add(self, intent: PaymentIntent) -> None:
         """Store a new one; raises `Conflict` where it exists."""
-        self._unit.changed()
+        self._session.changed()
         if self._session.count(self._sql.add, _columns(intent)) != 1:
             raise Conflict("The payment intent is known.")
 
     def save(self, intent: PaymentIntent, *, replacing: int) -> None:
         """Replace the one whose stored version is `replacing`; raises `Conflict` otherwise."""
-        self._unit.changed()
+        self._session.changed()
         if self._session.count(self._sql.save, (*_columns(intent), replacing)) != 1:
             raise Conflict("The payment intent has another version.")
 

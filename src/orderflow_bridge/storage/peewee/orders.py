@@ -2,7 +2,7 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from msgspec.structs import force_setattr, replace
@@ -11,10 +11,7 @@ from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.ports import OrderQuery
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["OrderStatements", "Orders"]
 
@@ -68,10 +65,9 @@ class OrderStatements:
 class Orders:
     """The port `OrderRepository`; the number is the row's serial and is filled in when read."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: OrderStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: OrderStatements) -> None:
         self._session = session
         self._sql = sql
 
@@ -90,7 +86,7 @@ class Orders:
 
         Raises `Conflict` where the order id, the cart or the payment intent is taken.
         """
-        self._unit.changed()
+        self._session.changed()
         row = (
             order.order_id,
             order.cart_id,
@@ -115,7 +111,7 @@ class Orders:
 
         The lines' rows stay: an order's lines are written once.
         """
-        self._unit.changed()
+        self._session.changed()
         row = (
             order.status,
             order.totals.total,

@@ -4,14 +4,17 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["Pool"]
 
+_S = TypeVar("_S", bound=Session)
 
-class Pool:
+
+class Pool(Generic[_S]):
     """Lend up to `size` sessions; who finds none waits in line, at most `timeout` seconds.
 
     The session that was given back last is lent first. One that was idle for more than
@@ -21,7 +24,7 @@ class Pool:
 
     def __init__(
         self,
-        open_session: Callable[[], Session],
+        open_session: Callable[[], _S],
         *,
         size: int,
         timeout: float,
@@ -32,17 +35,17 @@ class Pool:
         self._timeout = timeout
         self._probe_after = probe_after
         self._mutex = threading.Lock()
-        self._idle: list[Session] = []
-        self._waiting: deque[_Waiter] = deque()
+        self._idle: list[_S] = []
+        self._waiting: deque[_Waiter[_S]] = deque()
         self._lent_or_idle = 0
         self._epoch = 0
         self._suspect = 0.0
         self.inherited = False
 
-    def take(self) -> Session:
+    def take(self) -> _S:
         """Borrow a session; raises `StorageUnavailable` when the time is up or none opens."""
-        session: Session | None = None
-        waiter: _Waiter | None = None
+        session: _S | None = None
+        waiter: _Waiter[_S] | None = None
         with self._mutex:
             if self._idle:
                 session = self._idle.pop()
@@ -57,7 +60,7 @@ class Pool:
             return session
         return self._open()
 
-    def give(self, session: Session) -> None:
+    def give(self, session: _S) -> None:
         """Give a session back; a lost one is closed and makes room for another."""
         if self.inherited:
             return
@@ -72,7 +75,7 @@ class Pool:
                 return
         self.drop(session)
 
-    def drop(self, session: Session) -> None:
+    def drop(self, session: _S) -> None:
         """Close a session instead of giving it back."""
         if self.inherited:
             return
@@ -91,7 +94,7 @@ class Pool:
         for session in idle:
             session.close()
 
-    def _wait(self, waiter: "_Waiter") -> Session | None:
+    def _wait(self, waiter: "_Waiter[_S]") -> _S | None:
         try:
             if waiter.ready.acquire(timeout=self._timeout):
                 return waiter.session
@@ -104,7 +107,7 @@ class Pool:
         # It was handed over between the end of the time and now.
         return waiter.session
 
-    def _leave_line(self, waiter: "_Waiter") -> bool:
+    def _leave_line(self, waiter: "_Waiter[_S]") -> bool:
         with self._mutex:
             try:
                 self._waiting.remove(waiter)
@@ -112,13 +115,13 @@ class Pool:
                 return False
             return True
 
-    def _return(self, session: Session | None) -> None:
+    def _return(self, session: _S | None) -> None:
         if session is None:
             self._make_room()
         else:
             self.give(session)
 
-    def _is_sound(self, session: Session) -> bool:
+    def _is_sound(self, session: _S) -> bool:
         recent = time.monotonic() - (self._probe_after or 0.0)
         if session.used > recent and session.used > self._suspect:
             return True
@@ -131,7 +134,7 @@ class Pool:
             session.close()
         return alive
 
-    def _open(self) -> Session:
+    def _open(self) -> _S:
         epoch = self._epoch
         try:
             session = self._open_session()
@@ -149,7 +152,7 @@ class Pool:
                 self._lent_or_idle -= 1
 
 
-class _Waiter:
+class _Waiter(Generic[_S]):
     """A place in the line; it is handed a session, or None for the right to open one."""
 
     __slots__ = ("ready", "session")
@@ -157,8 +160,8 @@ class _Waiter:
     def __init__(self) -> None:
         self.ready = threading.Lock()
         self.ready.acquire()
-        self.session: Session | None = None
+        self.session: _S | None = None
 
-    def hand(self, session: Session | None) -> None:
+    def hand(self, session: _S | None) -> None:
         self.session = session
         self.ready.release()

@@ -2,16 +2,12 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from orderflow_bridge.domain.product import CatalogueEntry, Product
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["ProductStatements", "Products"]
 
@@ -51,10 +47,9 @@ class ProductStatements:
 class Products:
     """The port `ProductRepository`."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: ProductStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: ProductStatements) -> None:
         self._session = session
         self._sql = sql
 
@@ -79,7 +74,7 @@ class Products:
 
     def put(self, entries: Sequence[CatalogueEntry]) -> None:
         """Add or replace products and their tracked stock; prices in other currencies stay."""
-        self._unit.changed()
+        self._session.changed()
         if not entries:
             return
         # In sku order, so that two imports at once wait for each other instead of deadlocking.

@@ -1,13 +1,8 @@
 """The signatures that were spent."""
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
-from typing import TYPE_CHECKING
-
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["ReplayStatements", "Replays"]
 
@@ -30,19 +25,18 @@ class ReplayStatements:
 class Replays:
     """The port `ReplayLedger`."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: ReplayStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: ReplayStatements) -> None:
         self._session = session
         self._sql = sql
 
     def spend(self, mac: bytes, *, connection: str, until: int) -> bool:
         """Remember a signature until `until` (Unix ms); False where it was spent before."""
-        self._unit.changed()
+        self._session.changed()
         return self._session.count(self._sql.spend, (connection, mac, until)) == 1
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` signatures whose `until` is before `before`; tell how many."""
-        self._unit.changed()
+        self._session.changed()
         return self._session.count(self._sql.purge, (before, limit))

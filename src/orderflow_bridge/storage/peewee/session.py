@@ -1,4 +1,4 @@
-"""One open connection: the statements of a unit run here, as text on the driver's own cursor."""
+"""One open connection: a unit's statements run here, as text on the driver's own cursor."""
 
 import contextlib
 from collections.abc import Sequence
@@ -8,18 +8,17 @@ import peewee
 
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.storage.peewee.dialect import Dialect
-from orderflow_bridge.storage.peewee.statements import Statements
-from orderflow_bridge.storage.peewee.unit import PeeweeUnit
 
 __all__ = ["Session"]
 
 
 class Session:
-    """A connection with its cursor and its unit, used by one thread at a time.
+    """A connection with its cursor, used by one thread at a time.
 
-    `lost` says that the connection is of no more use, `failed` that a statement of this unit was
-    refused, `used` (monotonic seconds) when it was given back, `epoch` which opening of the pool it
-    belongs to.
+    `changes` counts what the unit was asked to change and `writable` says that it may. `failed`
+    says that a statement of the unit was refused, `lost` that the connection is of no more use.
+    `used` (monotonic seconds) is when it was given back, `epoch` the opening of the pool it belongs
+    to.
     """
 
     __slots__ = (
@@ -31,14 +30,15 @@ class Session:
         "_execute",
         "_fetchall",
         "_fetchone",
+        "changes",
         "epoch",
         "failed",
         "lost",
-        "unit",
         "used",
+        "writable",
     )
 
-    def __init__(self, database: peewee.Database, dialect: Dialect, statements: Statements) -> None:
+    def __init__(self, database: peewee.Database, dialect: Dialect) -> None:
         self._database = database
         self._dialect = dialect
         self._errors = dialect.error
@@ -53,7 +53,8 @@ class Session:
         self.failed = False
         self.lost = False
         self.used = 0.0
-        self.unit = PeeweeUnit(self, statements)
+        self.changes = 0
+        self.writable = False
 
     def one(self, statement: str, parameters: Sequence[object]) -> Any:
         """Give the first row, or None."""
@@ -93,6 +94,12 @@ class Session:
             return None if row is None else int(row[0])
         return int(self._cursor.lastrowid) if self.count(statement, parameters) == 1 else None
 
+    def changed(self) -> None:
+        """Count a change that is asked for; a reading unit refuses it."""
+        if not self.writable:
+            raise RuntimeError("A reading unit changes nothing.")
+        self.changes += 1
+
     def begin(self) -> None:
         """Begin a writing unit."""
         self.failed = False
@@ -100,16 +107,15 @@ class Session:
             self._execute(self._begin)
         except self._errors as error:
             raise self._refusal(error) from None
-        unit = self.unit
-        unit.changes = 0
-        unit.writable = True
+        self.changes = 0
+        self.writable = True
 
     def commit(self) -> None:
         """Commit the writing unit; raises `StorageUnavailable` where a statement of it failed.
 
         PostgreSQL would answer such a COMMIT with a silent rollback.
         """
-        self.unit.writable = False
+        self.writable = False
         if self.failed:
             self.rollback()
             raise StorageUnavailable("A statement of this unit failed; try again.")
@@ -122,7 +128,7 @@ class Session:
 
     def rollback(self) -> None:
         """Leave nothing of the writing unit; the connection is lost where even that fails."""
-        self.unit.writable = False
+        self.writable = False
         if self.lost:
             return
         try:

@@ -1,14 +1,10 @@
 """What is left of the skus that are tracked."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.storage.peewee.dialect import Dialect
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.session import Session
-    from orderflow_bridge.storage.peewee.unit import PeeweeUnit
+from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["Stock", "StockStatements"]
 
@@ -47,10 +43,9 @@ class StockStatements:
 class Stock:
     """The port `StockLedger`."""
 
-    __slots__ = ("_session", "_sql", "_unit")
+    __slots__ = ("_session", "_sql")
 
-    def __init__(self, unit: "PeeweeUnit", session: "Session", sql: StockStatements) -> None:
-        self._unit = unit
+    def __init__(self, session: Session, sql: StockStatements) -> None:
         self._session = session
         self._sql = sql
 
@@ -68,7 +63,7 @@ class Stock:
 
         Raises `Conflict` where one is short or no longer tracked; the unit is to be rolled back.
         """
-        self._unit.changed()
+        self._session.changed()
         rows = _in_order(wanted)
         count, sql = self._session.count, self._sql
         if sql.columnar:
@@ -81,7 +76,7 @@ class Stock:
 
     def give_back(self, taken: Mapping[str, int]) -> None:
         """Put back what was taken, in sku order; skus that are no longer tracked are skipped."""
-        self._unit.changed()
+        self._session.changed()
         rows = _in_order(taken)
         count, sql = self._session.count, self._sql
         if sql.columnar:

@@ -14,10 +14,9 @@ from orderflow_bridge.storage.peewee.dialect import Dialect, refusal
 from orderflow_bridge.storage.peewee.mariadb import MariaDB
 from orderflow_bridge.storage.peewee.pool import Pool
 from orderflow_bridge.storage.peewee.postgres import Postgres
-from orderflow_bridge.storage.peewee.session import Session
 from orderflow_bridge.storage.peewee.sqlite import Sqlite
 from orderflow_bridge.storage.peewee.statements import Statements
-from orderflow_bridge.storage.peewee.unit import Reading, Writing
+from orderflow_bridge.storage.peewee.unit import PeeweeUnit, Reading, Writing
 
 __all__ = ["PeeweeStorage"]
 
@@ -46,7 +45,7 @@ class PeeweeStorage:
         self._statements = Statements(self._dialect)
         self._pool_size = pool_size
         self._pool_timeout = pool_timeout
-        self._inherited: list[Pool] = []
+        self._inherited: list[Pool[PeeweeUnit]] = []
         self._set_up()
         _call_after_fork(self)
 
@@ -102,7 +101,9 @@ class PeeweeStorage:
         self._writers = self._pool(self._open_writer, 1 if self._dialect.one_writer else None)
         self._readers = self._pool(self._open_reader) if self._dialect.one_writer else self._writers
 
-    def _pool(self, open_session: Callable[[], Session], size: int | None = None) -> Pool:
+    def _pool(
+        self, open_session: Callable[[], PeeweeUnit], size: int | None = None
+    ) -> Pool[PeeweeUnit]:
         return Pool(
             open_session,
             size=size or self._pool_size,
@@ -110,19 +111,19 @@ class PeeweeStorage:
             probe_after=self._dialect.probe_after,
         )
 
-    def _open_writer(self) -> Session:
+    def _open_writer(self) -> PeeweeUnit:
         return self._open(writing=True)
 
-    def _open_reader(self) -> Session:
+    def _open_reader(self) -> PeeweeUnit:
         return self._open(writing=False)
 
-    def _open(self, *, writing: bool) -> Session:
+    def _open(self, *, writing: bool) -> PeeweeUnit:
         dialect = self._dialect
         try:
             database = dialect.connect(writing=writing)
         except (peewee.PeeweeException, dialect.error) as error:
             raise refusal(dialect, error) from None
-        return Session(database, dialect, self._statements)
+        return PeeweeUnit(database, dialect, self._statements)
 
     def _prepare(self) -> None:
         with self._preparing:

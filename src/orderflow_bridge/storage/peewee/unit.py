@@ -1,28 +1,28 @@
 """One unit of work on one session, and the two ways to open it."""
 
 from types import TracebackType
-from typing import TYPE_CHECKING
+
+import peewee
 
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.storage.peewee.answers import Answers
 from orderflow_bridge.storage.peewee.carts import Carts
 from orderflow_bridge.storage.peewee.connections import Connections
+from orderflow_bridge.storage.peewee.dialect import Dialect
 from orderflow_bridge.storage.peewee.intents import Intents
 from orderflow_bridge.storage.peewee.orders import Orders
+from orderflow_bridge.storage.peewee.pool import Pool
 from orderflow_bridge.storage.peewee.products import Products
 from orderflow_bridge.storage.peewee.replays import Replays
+from orderflow_bridge.storage.peewee.session import Session
 from orderflow_bridge.storage.peewee.statements import Statements
 from orderflow_bridge.storage.peewee.stock import Stock
-
-if TYPE_CHECKING:
-    from orderflow_bridge.storage.peewee.pool import Pool
-    from orderflow_bridge.storage.peewee.session import Session
 
 __all__ = ["PeeweeUnit", "Reading", "Writing"]
 
 
-class PeeweeUnit:
-    """The port `Unit`; made once per session and used by each unit on it.
+class PeeweeUnit(Session):
+    """The port `Unit`: a session with its repositories, used by one unit after the other.
 
     Not to be kept after its unit: another thread's unit uses it then.
     """
@@ -30,46 +30,37 @@ class PeeweeUnit:
     __slots__ = (
         "answers",
         "carts",
-        "changes",
         "connections",
         "intents",
         "orders",
         "products",
         "replays",
         "stock",
-        "writable",
     )
 
-    def __init__(self, session: "Session", statements: Statements) -> None:
-        self.changes = 0
-        self.writable = False
-        self.connections = Connections(self, session, statements.connections)
-        self.carts = Carts(self, session, statements.carts)
-        self.orders = Orders(self, session, statements.orders)
-        self.products = Products(self, session, statements.products)
-        self.stock = Stock(self, session, statements.stock)
-        self.intents = Intents(self, session, statements.intents)
-        self.replays = Replays(self, session, statements.replays)
-        self.answers = Answers(self, session, statements.answers)
-
-    def changed(self) -> None:
-        """Count a change that is asked for; a reading unit refuses it."""
-        if not self.writable:
-            raise RuntimeError("A reading unit changes nothing.")
-        self.changes += 1
+    def __init__(self, database: peewee.Database, dialect: Dialect, statements: Statements) -> None:
+        super().__init__(database, dialect)
+        self.connections = Connections(self, statements.connections)
+        self.carts = Carts(self, statements.carts)
+        self.orders = Orders(self, statements.orders)
+        self.products = Products(self, statements.products)
+        self.stock = Stock(self, statements.stock)
+        self.intents = Intents(self, statements.intents)
+        self.replays = Replays(self, statements.replays)
+        self.answers = Answers(self, statements.answers)
 
 
 class Reading:
     """A reading unit: each statement by itself, in autocommit."""
 
-    __slots__ = ("_pool", "_session")
+    __slots__ = ("_pool", "_unit")
 
-    def __init__(self, pool: "Pool") -> None:
+    def __init__(self, pool: Pool[PeeweeUnit]) -> None:
         self._pool = pool
 
     def __enter__(self) -> PeeweeUnit:
-        session = self._session = self._pool.take()
-        return session.unit
+        self._unit = unit = self._pool.take()
+        return unit
 
     def __exit__(
         self,
@@ -78,43 +69,43 @@ class Reading:
         trace: TracebackType | None,
     ) -> None:
         if kind is None or issubclass(kind, Exception):
-            self._pool.give(self._session)
+            self._pool.give(self._unit)
         else:
             # Interrupted in the middle of a statement, the two sides may disagree what comes next.
-            self._pool.drop(self._session)
+            self._pool.drop(self._unit)
 
 
 class Writing:
     """A writing unit: one transaction, committed when left and rolled back by an exception."""
 
-    __slots__ = ("_pool", "_session")
+    __slots__ = ("_pool", "_unit")
 
-    def __init__(self, pool: "Pool") -> None:
+    def __init__(self, pool: Pool[PeeweeUnit]) -> None:
         self._pool = pool
 
     def __enter__(self) -> PeeweeUnit:
         pool = self._pool
-        session = pool.take()
+        unit = pool.take()
         try:
-            session.begin()
+            unit.begin()
         except BaseException as error:
-            lost = session.lost
-            (pool.give if isinstance(error, Exception) else pool.drop)(session)
+            lost = unit.lost
+            (pool.give if isinstance(error, Exception) else pool.drop)(unit)
             if not lost or not isinstance(error, StorageUnavailable):
                 raise
             # Nothing was asked yet, so one new connection after a lost one is no repetition.
-            session = self._begin_again()
-        self._session = session
-        return session.unit
+            unit = self._begin_again()
+        self._unit = unit
+        return unit
 
-    def _begin_again(self) -> "Session":
-        session = self._pool.take()
+    def _begin_again(self) -> PeeweeUnit:
+        unit = self._pool.take()
         try:
-            session.begin()
+            unit.begin()
         except BaseException:
-            self._pool.drop(session)
+            self._pool.drop(unit)
             raise
-        return session
+        return unit
 
     def __exit__(
         self,
@@ -122,7 +113,7 @@ class Writing:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        pool, session = self._pool, self._session
+        pool, unit = self._pool, self._unit
         if pool.inherited:
             if kind is None:
                 raise StorageUnavailable(
@@ -131,14 +122,14 @@ class Writing:
             return
         if kind is None:
             try:
-                session.commit()
+                unit.commit()
             except BaseException as failure:
-                (pool.give if isinstance(failure, Exception) else pool.drop)(session)
+                (pool.give if isinstance(failure, Exception) else pool.drop)(unit)
                 raise
-            pool.give(session)
+            pool.give(unit)
         elif issubclass(kind, Exception):
-            session.rollback()
-            pool.give(session)
+            unit.rollback()
+            pool.give(unit)
         else:
-            session.unit.writable = False
-            pool.drop(session)
+            unit.writable = False
+            pool.drop(unit)

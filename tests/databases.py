@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-__all__ = ["DATABASES", "SERVERS", "SHARED", "Databases", "databases", "fresh_url"]
+__all__ = ["DATABASES", "SERVERS", "SHARED", "Databases", "databases", "fresh_url", "need_driver"]
 
 DATABASES = ["memory", "sqlite", "postgres", "mariadb"]
 """Every kind of storage."""
@@ -28,6 +28,15 @@ SERVERS = ["postgres", "mariadb"]
 
 _POSTGRES = os.environ.get("ORDERFLOW_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 _MYSQL = os.environ.get("ORDERFLOW_BRIDGE_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
+
+
+def need_driver(name: str) -> None:
+    """Skip the test where the driver of kind `name` is not installed; in CI that is a failure."""
+    driver = {"postgres": "psycopg", "mariadb": "pymysql"}[name]
+    if importlib.util.find_spec(driver) is None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{driver} is not installed")
+        pytest.skip(f"{driver} is not installed")
 
 
 class Databases:
@@ -56,9 +65,7 @@ class Databases:
 
     def _server(self, name: str) -> "_Server":
         if name not in self._servers:
-            driver = {"postgres": "psycopg", "mariadb": "pymysql"}[name]
-            if importlib.util.find_spec(driver) is None:
-                pytest.skip(f"{driver} is not installed")
+            need_driver(name)
             try:
                 self._servers[name] = {"postgres": _Postgres, "mariadb": _MariaDB}[name]()
             except OSError as error:

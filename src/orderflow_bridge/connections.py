@@ -144,7 +144,7 @@ class Connections:
 
     def _changed(self, client_id: str, change: Callable[[Connection], Connection]) -> Connection:
         def act(unit: Unit) -> Connection:
-            connection = _present(unit.connections.find(client_id))
+            connection = _present(unit.connections.lock(client_id))
             changed = replace(change(connection), updated_at=self._clock.now())
             unit.connections.save(changed)
             return changed

@@ -107,7 +107,11 @@ class ConnectionRepository(Protocol):
     """The inbound connections."""
 
     def find(self, client_id: str) -> Connection | None:
-        """Read one; in a writing unit it is locked until the unit ends."""
+        """Read one."""
+        ...
+
+    def lock(self, client_id: str) -> Connection | None:
+        """Read one in a writing unit, and let no other unit change it until this one ends."""
         ...
 
     def add(self, connection: Connection) -> None:
@@ -115,7 +119,7 @@ class ConnectionRepository(Protocol):
         ...
 
     def save(self, connection: Connection) -> None:
-        """Replace the one with its client id, which `find` gave in the same writing unit."""
+        """Replace the one with its client id, which `lock` gave in the same writing unit."""
         ...
 
     def all(self) -> Sequence[Connection]:
@@ -297,12 +301,15 @@ class AnswerLedger(Protocol):
         """
         ...
 
-    def store(self, key: AnswerKey, answer: Answer) -> None:
-        """Store the answer of a claimed key."""
+    def store(self, key: AnswerKey, answer: Answer, *, running_until: int) -> bool:
+        """Store the answer of the claim that was made with `running_until`.
+
+        Tells whether it did: a claim that was taken over belongs to another.
+        """
         ...
 
-    def release(self, key: AnswerKey) -> None:
-        """Forget a claimed key that has no answer."""
+    def release(self, key: AnswerKey, *, running_until: int) -> bool:
+        """Forget the unanswered claim that was made with `running_until`; tell whether it did."""
         ...
 
     def purge(self, *, before: int, limit: int) -> int:

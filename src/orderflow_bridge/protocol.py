@@ -93,6 +93,7 @@ class Verified(Struct, frozen=True, kw_only=True, gc=False):
     issue: Issue
     mac: bytes
     fingerprint: bytes
+    running_until: int
 
     @property
     def key(self) -> AnswerKey | None:
@@ -251,6 +252,7 @@ class Protocol:
                 issue=issue,
                 mac=mac,
                 fingerprint=fingerprint.digest(),
+                running_until=now + self._shop.settings.conversion_lease * 1000,
             )
         )
 
@@ -334,7 +336,7 @@ class Protocol:
                 key,
                 fingerprint=verified.fingerprint,
                 now=work.now,
-                running_until=work.now + self._shop.settings.conversion_lease * 1000,
+                running_until=verified.running_until,
                 until=work.now + self._shop.settings.idempotency_lifetime * 1000,
             )
             if claim.state != "new":
@@ -376,7 +378,7 @@ class Protocol:
     def _release(self, unit: Unit, verified: Verified, outside: Outside) -> None:
         outside.release(Work(self._shop, unit, self._known(unit, verified), self._shop.clock.now()))
         if verified.key is not None:
-            unit.answers.release(verified.key)
+            unit.answers.release(verified.key, running_until=verified.running_until)
 
     def _known(self, unit: Unit, verified: Verified) -> Connection:
         connection = unit.connections.find(verified.admitted.client_id.decode("ascii"))
@@ -385,7 +387,10 @@ class Protocol:
         return connection
 
     def _stored(self, unit: Unit, verified: Verified, outcome: object) -> Response | BridgeError:
-        """Store the answer under its key, final unless it says "try again"."""
+        """Store the answer under its key, final unless it says "try again".
+
+        Where the claim was taken over meanwhile, the key and its answer are another's.
+        """
         request_id, key = verified.admitted.request_id, verified.key
         if isinstance(outcome, BridgeError):
             status, body = CODES[outcome.code][0], _problem(outcome, request_id)
@@ -393,9 +398,9 @@ class Protocol:
             status, body = _SUCCESS, _encode(outcome)
         if key is not None:
             if isinstance(outcome, BridgeError) and outcome.code in _TRY_AGAIN:
-                unit.answers.release(key)
+                unit.answers.release(key, running_until=verified.running_until)
             else:
-                unit.answers.store(key, Answer(status, body))
+                unit.answers.store(key, Answer(status, body), running_until=verified.running_until)
         return outcome if isinstance(outcome, BridgeError) else _success(body, request_id)
 
     def _refused(self, refusal: BridgeError, request_id: str, address: str | None) -> Response:

@@ -576,3 +576,23 @@ class TestRemoteProvider:
         provider.announce("pi_0001", amount=4200, currency="GBP", paid=True)
         seen = front.ok("orders.confirmPayment", order_id=order["order_id"])
         assert (seen["status"], seen["payment"]["state"]) == ("cancelled", "paid_after_cancel")
+
+    def test_a_late_loser_of_one_key_leaves_the_winner_its_answer(self, remote, provider) -> None:
+        """A retry takes the key over after the lease; the first one answers the same order."""
+        front = remote.storefront()
+        cart = front.cart(item("lamp"))
+        body = json.dumps(order_fields(cart["cart_id"])).encode()
+        won = {}
+
+        def overtaken() -> None:
+            remote.clock.forward(121)
+            headers = front.headers("convertToOrder", body, key="one")
+            won["reply"] = front.send("convertToOrder", body, headers)
+
+        provider.meanwhile = overtaken
+        loser = front.send("convertToOrder", body, front.headers("convertToOrder", body, key="one"))
+        assert (loser.status, loser.json) == (200, won["reply"].json)
+        remote.clock.forward(1)
+        again = front.send("convertToOrder", body, front.headers("convertToOrder", body, key="one"))
+        assert again.headers["Idempotent-Replayed"] == "true"
+        assert again.json == loser.json

@@ -149,14 +149,14 @@ class TestThreads:
 
         def widen(name: str) -> None:
             def act(unit) -> None:
-                found = unit.connections.find(SHOP)
+                found = unit.connections.lock(SHOP)
                 unit.connections.save(
                     connection(allow_list=(*found.allow_list, name), updated_at=2)
                 )
 
             transact(storage, act)
 
-        with ThreadPoolExecutor(2) as pool:
+        with ThreadPoolExecutor(4) as pool:
             for job in [pool.submit(widen, f"192.0.2.{n}") for n in range(4)]:
                 job.result()
         with storage.reading() as unit:

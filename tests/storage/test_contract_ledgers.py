@@ -1,8 +1,5 @@
 """What the ledgers of signatures and of idempotency keys promise on every storage."""
 
-import pytest
-
-from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Answer, AnswerKey, Claim, Storage
 from tests.storage.samples import OTHER, SHOP
 
@@ -67,7 +64,7 @@ class TestAnswers:
         """The same key and body get the stored status and bytes."""
         claim(storage)
         with storage.writing() as unit:
-            unit.answers.store(KEY, ANSWER)
+            unit.answers.store(KEY, ANSWER, running_until=10)
         assert claim(storage, now=99) == Claim("done", answer=ANSWER)
 
     def test_claim_and_answer_in_one_unit(self, storage: Storage):
@@ -75,7 +72,7 @@ class TestAnswers:
         with storage.writing() as unit:
             found = unit.answers.claim(KEY, fingerprint=b"f", now=0, running_until=1, until=9)
             assert found == Claim("new")
-            unit.answers.store(KEY, ANSWER)
+            assert unit.answers.store(KEY, ANSWER, running_until=1)
         assert claim(storage, body=b"f") == Claim("done", answer=ANSWER)
 
     def test_another_body_is_told(self, storage: Storage):
@@ -84,7 +81,7 @@ class TestAnswers:
         assert claim(storage, body=b"g" * 32) == Claim("reused")
         assert claim(storage, body=b"g" * 32, now=50) == Claim("reused")
         with storage.writing() as unit:
-            unit.answers.store(KEY, ANSWER)
+            unit.answers.store(KEY, ANSWER, running_until=10)
         assert claim(storage, body=b"F" * 32) == Claim("reused")
 
     def test_a_claim_whose_lease_is_over_is_taken_over(self, storage: Storage):
@@ -97,7 +94,7 @@ class TestAnswers:
         """Then it stands for another body, and its old answer is gone."""
         claim(storage)
         with storage.writing() as unit:
-            unit.answers.store(KEY, ANSWER)
+            unit.answers.store(KEY, ANSWER, running_until=10)
         assert claim(storage, body=b"g" * 32, now=100) == Claim("new")
         assert claim(storage, body=b"g" * 32, now=101) == Claim("running", running_until=110)
 
@@ -116,30 +113,40 @@ class TestAnswers:
         """A claim without an answer can be taken back; an answered key cannot."""
         claim(storage)
         with storage.writing() as unit:
-            unit.answers.release(KEY)
-            unit.answers.release(KEY)
+            unit.answers.release(KEY, running_until=10)
+            unit.answers.release(KEY, running_until=10)
         assert claim(storage, body=b"g" * 32) == Claim("new")
         with storage.writing() as unit:
-            unit.answers.store(KEY, ANSWER)
-            unit.answers.release(KEY)
+            unit.answers.store(KEY, ANSWER, running_until=10)
+            unit.answers.release(KEY, running_until=10)
         assert claim(storage, body=b"g" * 32) == Claim("done", answer=ANSWER)
 
-    def test_an_answer_needs_a_claim(self, storage: Storage):
+    def test_an_answer_needs_its_claim(self, storage: Storage):
         """Nothing is stored for a key that nobody claims, nor over an answer."""
-        with pytest.raises(Conflict), storage.writing() as unit:
-            unit.answers.store(KEY, ANSWER)
+        with storage.writing() as unit:
+            assert not unit.answers.store(KEY, ANSWER, running_until=10)
         claim(storage)
         with storage.writing() as unit:
-            unit.answers.store(KEY, ANSWER)
-        with pytest.raises(Conflict), storage.writing() as unit:
-            unit.answers.store(KEY, Answer(500, b""))
+            assert unit.answers.store(KEY, ANSWER, running_until=10)
+            assert not unit.answers.store(KEY, Answer(500, b""), running_until=10)
+        assert claim(storage) == Claim("done", answer=ANSWER)
+
+    def test_a_claim_that_was_taken_over_is_another_s(self, storage: Storage):
+        """Its first holder neither answers nor releases it."""
+        claim(storage)
+        assert claim(storage, now=10) == Claim("new")
+        with storage.writing() as unit:
+            assert not unit.answers.store(KEY, Answer(409, b"late"), running_until=10)
+            assert not unit.answers.release(KEY, running_until=10)
+            assert unit.answers.store(KEY, ANSWER, running_until=20)
+        assert claim(storage, now=30) == Claim("done", answer=ANSWER)
 
     def test_a_large_answer_is_kept(self, storage: Storage):
         """The answer of a cart of two thousand lines is stored like any other."""
         claim(storage)
         large = Answer(200, bytes(range(256)) * 8_192)
         with storage.writing() as unit:
-            unit.answers.store(KEY, large)
+            unit.answers.store(KEY, large, running_until=10)
         assert claim(storage).answer == large
 
     def test_purge_is_bounded(self, storage: Storage):

@@ -84,7 +84,7 @@ class TestUnit:
         counts = []
         with storage.writing() as unit:
             for change in (
-                lambda: unit.connections.find(SHOP),
+                lambda: unit.connections.lock(SHOP),
                 lambda: unit.connections.add(connection()),
                 lambda: unit.connections.save(connection(updated_at=2)),
                 lambda: unit.carts.add(cart()),
@@ -99,8 +99,8 @@ class TestUnit:
                 lambda: unit.stock.give_back({"TEA": 1}),
                 lambda: unit.replays.spend(b"m", connection=SHOP, until=1),
                 lambda: unit.answers.claim(key, fingerprint=b"f", now=1, running_until=2, until=3),
-                lambda: unit.answers.store(key, Answer(200, b"{}")),
-                lambda: unit.answers.release(key),
+                lambda: unit.answers.store(key, Answer(200, b"{}"), running_until=2),
+                lambda: unit.answers.release(key, running_until=2),
                 lambda: unit.replays.purge(before=0, limit=1),
                 lambda: unit.answers.purge(before=0, limit=1),
                 lambda: unit.carts.purge(before=0, limit=1),

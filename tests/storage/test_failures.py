@@ -10,6 +10,7 @@ import pytest
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.storage.peewee import PeeweeStorage
+from tests.databases import need_driver
 from tests.storage.samples import SHOP, add, cart, connection
 
 
@@ -85,13 +86,20 @@ class TestFiles:
 class TestServers:
     """Servers that cannot be reached, and connections that are lost."""
 
-    def test_a_closed_port(self, open_at):
+    @pytest.mark.parametrize(
+        ("name", "url"),
+        [
+            ("postgres", "postgresql://127.0.0.1:1/shop"),
+            ("mariadb", "mysql://root@127.0.0.1:1/shop"),
+        ],
+    )
+    def test_a_closed_port(self, open_at, name: str, url: str):
         """Nobody is there: nothing happened, try again."""
-        for url in ("postgresql://127.0.0.1:1/shop", "mysql://root@127.0.0.1:1/shop"):
-            storage = open_at(url, pool_timeout=1)
-            for use in (storage.reading, storage.writing, storage.migrate):
-                with pytest.raises(StorageUnavailable, match="try again"):
-                    use()
+        need_driver(name)
+        storage = open_at(url, pool_timeout=1)
+        for use in (storage.reading, storage.writing, storage.migrate):
+            with pytest.raises(StorageUnavailable, match="try again"):
+                use()
 
     def test_a_database_that_does_not_exist(self, server_url: str, open_at):
         """It is made by a person."""

@@ -67,6 +67,7 @@ def test_no_statement_of_a_request_walks_a_table(plans: tuple[Storage, dict[str,
     key = AnswerKey(SHOP, "cart.create", "k")
     with storage.writing() as unit:
         unit.connections.find(SHOP)
+        unit.connections.lock(SHOP)
         unit.carts.lock("cart_1", connection=SHOP)
         unit.carts.save(cart(version=2), replacing=1)
         unit.carts.crashed(before=5, limit=5)
@@ -75,7 +76,7 @@ def test_no_statement_of_a_request_walks_a_table(plans: tuple[Storage, dict[str,
         unit.replays.purge(before=5, limit=5)
         for _ in range(2):
             unit.answers.claim(key, fingerprint=b"f", now=1, running_until=2, until=3)
-        unit.answers.release(key)
+        unit.answers.release(key, running_until=2)
         unit.answers.purge(before=5, limit=5)
         unit.orders.of_cart("cart_1")
         unit.orders.find("order_1", connection=SHOP)

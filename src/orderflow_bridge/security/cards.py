@@ -8,8 +8,9 @@ that flags most notes with a few product codes in them.
 
 Letters beside a candidate do not hide it (`visa4111...`), except in the three forms of identifier
 that would otherwise be mistaken for cards by chance: hyphenated UUIDs, hexadecimal digests of the
-usual lengths (32, 40, 64, 96 and 128), and bank accounts whose IBAN check digits agree. An id of the bridge may hold a run
-of 14 digits that looks like a card about once in 10^8 ids, and is then refused.
+usual lengths (32, 40, 64, 96 and 128), and bank accounts whose IBAN check digits agree. An id of
+the bridge may hold a run of 14 digits that looks like a card about once in 10^8 ids, and is then
+refused.
 """
 
 import re

@@ -304,6 +304,8 @@ class _Connections:
     def find(self, client_id: str) -> Connection | None:
         return self._rows.get(client_id)
 
+    lock = find  # one writing unit at a time: what it reads is locked
+
     def add(self, connection: Connection) -> None:
         self._unit.changed()
         if self._rows.get(connection.client_id) is not None:
@@ -570,18 +572,21 @@ class _Answers:
         self._rows.put(key, _KeptAnswer(fingerprint, running_until, until))
         return Claim("new")
 
-    def store(self, key: AnswerKey, answer: Answer) -> None:
+    def store(self, key: AnswerKey, answer: Answer, *, running_until: int) -> bool:
         self._unit.changed()
         kept = self._rows.get(key)
-        if kept is None or kept.answer is not None:
-            raise Conflict("The key is no longer claimed.")
+        if kept is None or kept.answer is not None or kept.running_until != running_until:
+            return False
         self._rows.put(key, replace(kept, answer=answer))
+        return True
 
-    def release(self, key: AnswerKey) -> None:
+    def release(self, key: AnswerKey, *, running_until: int) -> bool:
         self._unit.changed()
         kept = self._rows.get(key)
-        if kept is not None and kept.answer is None:
-            self._rows.remove(key)
+        if kept is None or kept.answer is not None or kept.running_until != running_until:
+            return False
+        self._rows.remove(key)
+        return True
 
     def purge(self, *, before: int, limit: int) -> int:
         self._unit.changed()

@@ -33,10 +33,9 @@ class AnswerStatements:
             "UPDATE ofb_answers SET fingerprint = ?, running_until = ?, kept_until = ?,"
             f" status = NULL, body = NULL WHERE {scope}"
         )
-        self.store = say(
-            f"UPDATE ofb_answers SET status = ?, body = ? WHERE {scope} AND status IS NULL"
-        )
-        self.release = say(f"DELETE FROM ofb_answers WHERE {scope} AND status IS NULL")
+        claimed = f"{scope} AND status IS NULL AND running_until = ?"
+        self.store = say(f"UPDATE ofb_answers SET status = ?, body = ? WHERE {claimed}")
+        self.release = say(f"DELETE FROM ofb_answers WHERE {claimed}")
         self.purge = say(
             dialect.delete_some(
                 "ofb_answers",
@@ -86,17 +85,17 @@ class Answers:
             return _NEW
         raise Conflict("The key is claimed and released at once.")
 
-    def store(self, key: AnswerKey, answer: Answer) -> None:
-        """Store the answer of a claimed key; raises `Conflict` where it is no longer claimed."""
+    def store(self, key: AnswerKey, answer: Answer, *, running_until: int) -> bool:
+        """Store the answer of the claim made with `running_until`; tell whether it did."""
         self._session.changed()
-        row = (answer.status, answer.body, key.connection, key.action, key.key)
-        if self._session.count(self._sql.store, row) != 1:
-            raise Conflict("The key is no longer claimed.")
+        claim = (key.connection, key.action, key.key, running_until)
+        return self._session.count(self._sql.store, (answer.status, answer.body, *claim)) == 1
 
-    def release(self, key: AnswerKey) -> None:
-        """Forget a claimed key that has no answer."""
+    def release(self, key: AnswerKey, *, running_until: int) -> bool:
+        """Forget the unanswered claim made with `running_until`; tell whether it did."""
         self._session.changed()
-        self._session.count(self._sql.release, (key.connection, key.action, key.key))
+        claim = (key.connection, key.action, key.key, running_until)
+        return self._session.count(self._sql.release, claim) == 1
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""

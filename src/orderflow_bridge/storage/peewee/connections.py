@@ -19,13 +19,12 @@ _decode = msgspec.json.Decoder(Connection).decode
 class ConnectionStatements:
     """What is said to `ofb_connections`."""
 
-    __slots__ = ("add", "all", "find", "hold", "save")
+    __slots__ = ("add", "all", "find", "lock", "save")
 
     def __init__(self, dialect: Dialect) -> None:
         say = dialect.text
         self.find = say("SELECT document FROM ofb_connections WHERE client_id = ?")
-        # Shared: the writers of one storefront do not wait for each other, only an operator does.
-        self.hold = self.find + dialect.share
+        self.lock = self.find + dialect.update
         self.add = say(
             "INSERT INTO ofb_connections"
             " (client_id, status, created_at, updated_at, revision, document)"
@@ -48,9 +47,13 @@ class Connections:
         self._sql = sql
 
     def find(self, client_id: str) -> Connection | None:
-        """Read one; in a writing unit it is locked until the unit ends."""
-        sql = self._sql.hold if self._session.writable else self._sql.find
-        row = self._session.one(sql, (client_id,))
+        """Read one."""
+        row = self._session.one(self._sql.find, (client_id,))
+        return None if row is None else _decode(row[0])
+
+    def lock(self, client_id: str) -> Connection | None:
+        """Read one, and let no other unit change it until this one ends."""
+        row = self._session.one(self._sql.lock, (client_id,))
         return None if row is None else _decode(row[0])
 
     def add(self, connection: Connection) -> None:

@@ -39,7 +39,6 @@ class Dialect(Protocol):
         one_writer: writing units take turns on a connection of their own.
         probe_after: seconds of idleness after which a connection is probed; None never.
         begin: the statement that begins a writing unit.
-        share: the clause that locks a row against change.
         update: the clause that locks a row for oneself.
         columnar: rows are sent as one array per column, in one statement.
         serial: the clause that returns a new serial; empty where the cursor tells it.
@@ -50,7 +49,6 @@ class Dialect(Protocol):
     one_writer: bool
     probe_after: float | None
     begin: str
-    share: str
     update: str
     columnar: bool
     serial: str

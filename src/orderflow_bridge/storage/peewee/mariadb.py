@@ -48,7 +48,6 @@ class MariaDB:
     one_writer = False
     probe_after: float | None = 5.0
     begin = "BEGIN"
-    share = " LOCK IN SHARE MODE"
     update = " FOR UPDATE"
     columnar = False
     serial = ""

@@ -43,7 +43,6 @@ class Postgres:
     probe_after: float | None = 5.0
     # The level is said each time: a server's default may be another.
     begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-    share = " FOR SHARE"
     update = " FOR UPDATE"
     columnar = True
     serial = " RETURNING serial"

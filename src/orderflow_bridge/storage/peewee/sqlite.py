@@ -49,7 +49,6 @@ class Sqlite:
     one_writer = True
     probe_after: float | None = None
     begin = "BEGIN IMMEDIATE"
-    share = ""
     update = ""
     columnar = False
     serial = ""

@@ -44,7 +44,7 @@ class Bridge:
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
-        self.settings = settings or Settings()
+        self.settings: Settings = settings or Settings()
         keys = MasterKeyRing.parse(master_keys) if isinstance(master_keys, str) else master_keys
         self._storage = storage
         self._shop = Shop(
@@ -55,15 +55,15 @@ class Bridge:
             catalogue=catalogue,
             payments=payments,
         )
-        self.connections = Connections(
+        self.connections: Connections = Connections(
             storage=storage,
             keys=keys,
             clock=self._shop.clock,
             entropy=self._shop.entropy,
             settings=self.settings,
         )
-        self.orders = Orders(storage=storage, shop=self._shop)
-        self.catalogue = Catalogue(storage)
+        self.orders: Orders = Orders(storage=storage, shop=self._shop)
+        self.catalogue: Catalogue = Catalogue(storage)
         self._maintenance = Maintenance(
             storage=storage,
             shop=self._shop,

@@ -70,8 +70,8 @@ class Mount:
                 f"mount={path!r} is not a path to mount at: write it like '/bridge', with a slash"
                 " in front, none behind, and plain ASCII without '?', '%' or '..' between"
             )
-        self.path = path
-        self.prefix = "" if path == "/" else path
+        self.path: str = path
+        self.prefix: str = "" if path == "/" else path
 
     def __repr__(self) -> str:
         return f"Mount({self.path!r})"

@@ -130,7 +130,7 @@ class Protocol:
         self._trusted = _trusted_proxies(settings)
         self._address_header = settings.client_address_header.lower().encode("ascii")
         self._spent_for = max(900, 2 * settings.max_window + 30) * 1000
-        self.refusals = Refusals()
+        self.refusals: Refusals = Refusals()
 
     @property
     def read_headers(self) -> tuple[bytes, ...]:

@@ -1,12 +1,13 @@
 """Settlement: how the bridge learns that the money came; and a provider for demo and tests."""
 
+import re
 from collections.abc import Mapping
 
 from orderflow_bridge.actions.payment import mark_paid, mismatch, record_settlement, refuse_mismatch
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.money import CURRENCIES, MAX_AMOUNT
 from orderflow_bridge.domain.order import Order
-from orderflow_bridge.domain.payment import PaymentReport, Settlement
+from orderflow_bridge.domain.payment import INTENT, PaymentReport, Settlement
 from orderflow_bridge.ports import Clock, Storage, Unit
 from orderflow_bridge.transactions import transact
 
@@ -20,10 +21,13 @@ def settle(
 
     May come before or after the order, and any number of times: the first counts, the same again
     changes nothing. Gives the order that it pays, None while there is none. Raises `BridgeError`
-    `payment_mismatch` where the amount or currency is not the order's or not the first one's.
+    `payment_mismatch` where the amount or currency is not the order's or not the first one's, and
+    `invalid_request` for an intent that no order can have.
     """
     if currency not in CURRENCIES or not 0 <= amount <= MAX_AMOUNT:
         raise BridgeError("invalid_request", "Give whole minor units and an ISO 4217 currency.")
+    if re.match(INTENT, intent) is None:
+        raise BridgeError("invalid_request", "Give the provider's reference as the order has it.")
 
     def act(unit: Unit) -> Order | None:
         now = clock.now()

@@ -227,6 +227,12 @@ class TestSettlement:
             shop.bridge.settle("pi_cheap", amount=339, currency="GBP")
         assert shop.bridge.orders.search()[0].status == "pending_payment"
 
+    @pytest.mark.parametrize("intent", ["4111111111111111", "pi", "pi 1234", "", "p" * 256])
+    def test_what_can_be_no_intent_is_never_kept(self, shop: TestShop, intent: str) -> None:
+        """A bare number might be a card's."""
+        with pytest.raises(BridgeError, match="invalid_request"):
+            shop.bridge.settle(intent, amount=1, currency="GBP")
+
     def test_a_paid_order_is_not_cancellable(self, shop: TestShop, storefront: Storefront) -> None:
         """It takes a refund."""
         order = storefront.order(storefront.cart(item("mug"))["cart_id"])

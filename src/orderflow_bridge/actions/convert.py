@@ -20,7 +20,7 @@ from orderflow_bridge.domain.cart import Cart, Conversion
 from orderflow_bridge.domain.customer import Address, Customer
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.order import Order, Payment
-from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport, Settlement
+from orderflow_bridge.domain.payment import INTENT, PaymentIntent, PaymentReport, Settlement
 from orderflow_bridge.ports import Payments
 
 __all__ = ["ConvertToOrder", "convert"]
@@ -32,16 +32,12 @@ class ConvertToOrder(CartPart, frozen=True, kw_only=True, forbid_unknown_fields=
     customer: Customer | None = None
     shipping_address: Address | None = None
     billing_address: Address | None = None
-    payment_intent: Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_.:-]{4,255}\Z")]
+    payment_intent: Annotated[str, Meta(pattern=INTENT)]
     shipping_method: Method | None = None
     expected_total: int | None = None
     purchase_order: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     note: Note | None = None
     metadata: ItemMetadata | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        if self.payment_intent.isdigit():
-            raise ValueError("`payment_intent` must be the provider's reference, not a bare number")
 
 
 def convert(work: Work, request: ConvertToOrder) -> OrderAnswer | Outside:

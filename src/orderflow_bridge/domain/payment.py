@@ -4,7 +4,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-__all__ = ["PaymentIntent", "PaymentReport", "Settlement"]
+__all__ = ["INTENT", "PaymentIntent", "PaymentReport", "Settlement"]
+
+INTENT = r"\A(?![0-9]+\Z)[A-Za-z0-9_.:-]{4,255}\Z"
+"""What an intent looks like: a provider's reference, never a bare number (protocol §4, Order)."""
 
 
 class Settlement(Struct, frozen=True, kw_only=True):

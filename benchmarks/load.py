@@ -14,7 +14,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
-THREADS = 8
 CONNECTIONS = 8
 START_TIMEOUT = 30
 STALLED = 30
@@ -28,14 +27,14 @@ def server_name() -> str:
     sys.exit("Install granian or gunicorn first: pip install 'orderflow-bridge[server]'")
 
 
-def _command(server: str, port: int, module: str) -> list[str]:
+def _command(server: str, port: int, module: str, threads: int) -> list[str]:
     if server == "granian":
         options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
-        options += ["--workers", "1", "--blocking-threads", str(THREADS), "--no-ws"]
+        options += ["--workers", "1", "--blocking-threads", str(threads), "--no-ws"]
         options += ["--log-level", "warning"]
     else:
         options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
-        options += ["--threads", str(THREADS), "--keep-alive", "60", "--log-level", "warning"]
+        options += ["--threads", str(threads), "--keep-alive", "60", "--log-level", "warning"]
     return [sys.executable, "-m", server, *options, f"{module}:application"]
 
 
@@ -76,13 +75,13 @@ class Server:
 
 
 @contextmanager
-def serving(module: str, file: Path, server: str) -> Iterator[Server]:
+def serving(module: str, file: Path, server: str, *, threads: int) -> Iterator[Server]:
     """Run a server with an application on a database file, and stop it by its id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        _command(server, port, module),
+        _command(server, port, module, threads),
         cwd=HERE,
         env={**os.environ, "BENCHMARK_FILE": str(file), "PYTHONPATH": str(HERE)},
         stdout=subprocess.DEVNULL,

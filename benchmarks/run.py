@@ -1,6 +1,6 @@
 """Measure the bridge beside the floor and beside an endpoint written by hand.
 
-python benchmarks/run.py [--quick] [--json] [--seconds S] [--profile ACTION]
+python benchmarks/run.py [--quick] [--json] [--seconds S] [--threads N] [--profile ACTION]
 """
 
 import argparse
@@ -24,7 +24,7 @@ from timeit import repeat
 
 import handwritten
 from floor import Replay, Tape, floor_of, papers_of, recording
-from load import Figures, Server, load, server_name, serving
+from load import CONNECTIONS, Figures, Server, load, server_name, serving
 from shop import Call, Storefront, open_bridge, set_up
 
 from orderflow_bridge import Bridge, BridgeASGI, BridgeWSGI
@@ -227,15 +227,16 @@ def told(figures: Figures) -> dict[str, float]:
     }
 
 
-def served(folder: Path, scale: Scale, server: str) -> dict:
+def served(folder: Path, scale: Scale, server: str, threads: int) -> dict:
     """Measure the bridge and the endpoint by hand on the same server."""
     file = folder / "served.db"
     storefront = set_up(file)
-    with serving("served", file, server) as running:
+    with serving("served", file, server, threads=threads) as running:
         bridge = over_http(running, storefront, scale)
         resident = running.resident()
     found = {
         "server": server,
+        "threads": threads,
         "bridge": {name: told(figures) for name, figures in bridge.items()},
         "resident_mb": resident / MEGABYTE,
     }
@@ -245,7 +246,7 @@ def served(folder: Path, scale: Scale, server: str) -> dict:
     handwritten.database.init(file, pragmas={"journal_mode": "wal"})
     handwritten.set_up()
     by_hand = Storefront(handwritten.CLIENT_ID, handwritten.SECRET)
-    with serving("handwritten", file, server) as running:
+    with serving("handwritten", file, server, threads=threads) as running:
         figures = over_http(running, by_hand, scale)
         found["by_hand_resident_mb"] = running.resident() / MEGABYTE
     found["by_hand"] = {name: told(one) for name, one in figures.items()}
@@ -342,7 +343,10 @@ def show(found: dict) -> None:
             f"{row['statements']:>12}  {mark(row['ratio'] <= FLOOR_TIMES, f'≤ {FLOOR_TIMES}')}"
         )
     http = found["http"]
-    print(f"\nOver HTTP: {http['server']}, one process, 8 threads, 8 keep-alive connections")
+    print(
+        f"\nOver HTTP: {http['server']}, one process, {http['threads']} threads,"
+        f" {CONNECTIONS} keep-alive connections"
+    )
     print(f"{'':16}{'':10}{'req/s':>8}{'p50':>10}{'p99':>10}{'server CPU':>12}")
     for name in ACTIONS:
         for who in ("bridge", "by_hand"):
@@ -390,6 +394,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a few seconds: does it still run?")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--seconds", type=float, help="how long each load lasts")
+    parser.add_argument("--threads", type=int, default=8, help="threads of the server")
     parser.add_argument("--profile", choices=ACTIONS, help="only profile an action in process")
     options = parser.parse_args()
     scale = QUICK if options.quick else FULL
@@ -404,7 +409,7 @@ def main() -> None:
             "machine": f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version},"
             f" {os.cpu_count()} processors",
             "in_process": in_process(folder, scale),
-            "http": served(folder, scale, server_name()),
+            "http": served(folder, scale, server_name(), options.threads),
             "pass_through": pass_through(folder),
             "imports": imports(scale),
         }

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from orderflow_bridge.actions.action import Shop, Work
 from orderflow_bridge.actions.claims import give_up_claim
 from orderflow_bridge.domain.cart import Cart
-from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
+from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.ports import OrderQuery, Storage, Unit
@@ -21,6 +21,7 @@ __all__ = ["Maintenance", "Purged"]
 _log = logging.getLogger("orderflow_bridge.maintenance")
 _EVERY = 128
 _BATCH = 256
+_UNAVAILABLE = frozenset({"payment_provider_unavailable", "storage_unavailable"})
 _HOLD_REASON = "unpaid for too long"
 
 
@@ -93,15 +94,22 @@ class Maintenance:
         if not hold:
             return 0
         query = OrderQuery(status="pending_payment", placed_before=now - hold * 1000, limit=limit)
-        with self._storage.reading() as unit:
-            unpaid = unit.orders.search(query)
         cancelled = 0
-        for order in unpaid:
-            try:
-                self._cancel(order, _HOLD_REASON)
-                cancelled += 1
-            except (BridgeError, ConfigurationError) as refusal:
-                _log.warning("unpaid order %s was not cancelled: %s", order.order_id, refusal)
+        while cancelled < limit:
+            with self._storage.reading() as unit:
+                unpaid = unit.orders.search(query)
+            for order in unpaid:
+                try:
+                    self._cancel(order, _HOLD_REASON)
+                    cancelled += 1
+                except BridgeError as refusal:
+                    _log.warning("unpaid order %s was not cancelled: %s", order.order_id, refusal)
+                    if refusal.code in _UNAVAILABLE:
+                        return cancelled
+            if len(unpaid) < limit:
+                break
+            # What refuses stays, and must not hide what is older.
+            query = replace(query, after=(unpaid[-1].placed_at, unpaid[-1].order_id))
         return cancelled
 
 

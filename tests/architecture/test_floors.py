@@ -47,7 +47,7 @@ FLOORS = {
 ONLY = {
     "actions": {"actions", "domain", "ports", "settings"},
     "asgi": {"http", "mounting"},
-    "catalogue": {"catalogue", "domain", "ports"},
+    "catalogue": {"catalogue", "domain", "ports", "transactions"},
     "client": {"client"},
     "domain": {"domain"},
     "http": set(),

@@ -7,8 +7,9 @@ import msgspec
 import pytest
 
 from orderflow_bridge.catalogue.catalogue import Catalogue
-from orderflow_bridge.catalogue.csv_import import CatalogueFileError, ImportReport, import_csv
-from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.catalogue.csv_import import CatalogueFileError, import_csv
+from orderflow_bridge.catalogue.report import ImportReport
+from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
 from orderflow_bridge.domain.money import MAX_AMOUNT
 from orderflow_bridge.domain.product import CatalogueEntry, Product
 
@@ -468,7 +469,7 @@ def test_an_import_repeats_its_unit_after_a_conflict(shelf):
     assert load(shelf, PLAIN + "A,A,1,GBP,,\n").imported == 1
     assert sorted(stored(shelf)) == ["A"]
     shelf.conflicts = 3
-    with pytest.raises(Conflict):
+    with pytest.raises(StorageUnavailable):
         load(shelf, PLAIN + "B,B,1,GBP,,\n")
     assert sorted(stored(shelf)) == ["A"]
 

@@ -21,7 +21,6 @@ from orderflow_bridge.actions.fields import (
     Items,
     Method,
     Note,
-    metadata_of,
     own_price_scopes,
 )
 from orderflow_bridge.actions.items import with_items
@@ -42,7 +41,7 @@ class CreateCart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     currency: Currency | None = None
     items: Items | None = None
     customer: Customer | None = None
-    metadata: ItemMetadata | UnsetType = UNSET
+    metadata: ItemMetadata | None = None
 
 
 class GetCart(CartPart, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,7 +81,7 @@ def create(work: Work, request: CreateCart) -> CartAnswer:
         connection=work.connection.client_id,
         currency=currency,
         customer=request.customer,
-        metadata=metadata_of(request.metadata),
+        metadata=request.metadata or {},
         totals=Totals(),
         created_at=work.now,
         updated_at=work.now,

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 from msgspec.structs import replace
 
 from orderflow_bridge.actions.action import Outside, Work
@@ -37,7 +37,7 @@ class ConvertToOrder(CartPart, frozen=True, kw_only=True, forbid_unknown_fields=
     expected_total: int | None = None
     purchase_order: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     note: Note | None = None
-    metadata: ItemMetadata | UnsetType = UNSET
+    metadata: ItemMetadata | None = None
 
 
 def convert(work: Work, request: ConvertToOrder) -> OrderAnswer | Outside:
@@ -89,7 +89,7 @@ def _completed(cart: Cart, request: ConvertToOrder) -> Cart:
         billing_address=request.billing_address or cart.billing_address or shipping_address,
         shipping_method=request.shipping_method or cart.shipping_method,
         note=cart.note if request.note is None else request.note,
-        metadata=cart.metadata if isinstance(request.metadata, UnsetType) else request.metadata,
+        metadata=cart.metadata if request.metadata is None else request.metadata,
     )
     missing = [
         {"path": f"/{name}", "message": "is needed, here or in the cart"}

@@ -2,9 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct, UnsetType
-
-from orderflow_bridge.domain.order import Metadata
+from msgspec import Meta, Struct
 
 __all__ = [
     "CartPart",
@@ -16,7 +14,6 @@ __all__ = [
     "Note",
     "Options",
     "Quantity",
-    "metadata_of",
     "own_price_scopes",
 ]
 
@@ -55,7 +52,7 @@ class ItemToAdd(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sku: Annotated[str, Meta(min_length=1, max_length=64)]
     quantity: Annotated[int, Meta(ge=1, le=_SAFE)]
     options: Options = {}
-    metadata: ItemMetadata | UnsetType = UNSET
+    metadata: ItemMetadata | None = None
     unit_price: Annotated[int, Meta(ge=0)] | None = None
     name: Annotated[str, Meta(min_length=1, max_length=300)] | None = None
 
@@ -75,8 +72,3 @@ _NONE: frozenset[str] = frozenset()
 def own_price_scopes(items: tuple[ItemToAdd, ...]) -> frozenset[str]:
     """Name the scope that items with a caller's own price or name need."""
     return _PRICES if any(item.unit_price is not None for item in items) else _NONE
-
-
-def metadata_of(given: Metadata | UnsetType) -> Metadata:
-    """Give the metadata that was given, or none."""
-    return {} if given is UNSET else given

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated
 
-from msgspec import UNSET, Meta, Struct
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from orderflow_bridge.actions.action import Work
@@ -15,7 +15,6 @@ from orderflow_bridge.actions.fields import (
     Items,
     ItemToAdd,
     Quantity,
-    metadata_of,
     own_price_scopes,
 )
 from orderflow_bridge.domain.cart import Cart
@@ -108,7 +107,7 @@ def _new_line(
         tax=0,
         total=0,
         options=item.options,
-        metadata=metadata_of(item.metadata),
+        metadata=item.metadata or {},
     )
 
 
@@ -165,7 +164,7 @@ def _merged(
             "unknown_sku", "The catalogue does not sell this sku now.", {"path": f"{path}/sku"}
         )
     _refuse_quantity(work, quantity, f"{path}/quantity")
-    metadata = line.metadata if item.metadata is UNSET else metadata_of(item.metadata)
+    metadata = line.metadata if item.metadata is None else item.metadata
     return replace(line, quantity=quantity, metadata=metadata)
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from orderflow_bridge.catalogue.bounds import check_entry
-from orderflow_bridge.catalogue.csv_import import ImportReport, Source, import_csv
+from orderflow_bridge.catalogue.report import ImportReport, Source
 from orderflow_bridge.domain.product import CatalogueEntry, Product
-from orderflow_bridge.ports import Storage
+from orderflow_bridge.ports import Storage, Unit
+from orderflow_bridge.transactions import transact
 
 __all__ = ["Catalogue"]
 
@@ -44,7 +45,7 @@ class Catalogue:
         """Add or replace products by sku, all of them or none.
 
         Prices in currencies that an entry does not name stay. Raises `ValueError` that names the
-        entry out of bounds, and `Conflict` where someone else was faster: call it again.
+        entry out of bounds.
         """
         for entry in entries:
             try:
@@ -53,9 +54,12 @@ class Catalogue:
                 raise ValueError(
                     f"The product {entry.sku[:64]!r} is out of bounds: {error}."
                 ) from None
-        with self._storage.writing() as unit:
+
+        def act(unit: Unit) -> None:
             for start in range(0, len(entries), _PAGE):
                 unit.products.put(entries[start : start + _PAGE])
+
+        transact(self._storage, act)
 
     def import_csv(
         self,
@@ -66,6 +70,10 @@ class Catalogue:
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a CSV file: see `orderflow_bridge.catalogue.csv_import.import_csv`."""
+        from orderflow_bridge.catalogue.csv_import import (  # noqa: PLC0415 -- loads much, used rarely
+            import_csv,
+        )
+
         return import_csv(
             source,
             storage=self._storage,

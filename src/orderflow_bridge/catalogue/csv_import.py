@@ -4,27 +4,23 @@ import csv
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Protocol, TextIO
 
 import msgspec
-from msgspec import Struct, field
 
 from orderflow_bridge.catalogue.bounds import MAX_STOCK, check_entry
-from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.catalogue.report import ImportReport, Source
 from orderflow_bridge.domain.money import CURRENCIES, parse_price
 from orderflow_bridge.domain.product import CatalogueEntry
-from orderflow_bridge.ports import Storage
+from orderflow_bridge.ports import Storage, Unit
+from orderflow_bridge.transactions import transact
 
-__all__ = ["CatalogueFileError", "ImportReport", "Source", "import_csv"]
-
-Source = TextIO | BinaryIO | str | os.PathLike[str]
-"""An open file, text or binary, or a path."""
+__all__ = ["CatalogueFileError", "import_csv"]
 
 _BATCH = 500
-_ATTEMPTS = 3
 _KEPT_PROBLEMS = 1_000
 _IN_MEMORY = 8 * 1024 * 1024
 _LONGEST_LINE = 1024 * 1024
@@ -63,25 +59,6 @@ class CatalogueFileError(ValueError):
         self.line = line
 
 
-class ImportReport(Struct, frozen=True, kw_only=True):
-    """What came of an import.
-
-    `imported` counts products, `skipped` the bad rows that were left out. `problems` are (line,
-    message), in the file's order, the first thousand; `more_problems` counts the rest. A row's line
-    is the physical line it starts on, from 1.
-    """
-
-    imported: int = 0
-    skipped: int = 0
-    problems: list[tuple[int, str]] = field(default_factory=list)
-    more_problems: int = 0
-
-    @property
-    def refused(self) -> bool:
-        """Tell whether nothing was imported because of the problems."""
-        return bool(self.problems) and not self.skipped
-
-
 def import_csv(
     source: Source,
     *,
@@ -102,10 +79,9 @@ def import_csv(
     the tax class `exempt`.
 
     The file is UTF-8, with or without a byte order mark, and is read once, row by row, before
-    anything is written; then everything is written in one unit, which a `Conflict` repeats up to
-    three times. Where a row is wrong, nothing is written and the report names every wrong row;
-    with `skip_bad` the wrong rows are left out instead. `progress` is told the number of entries
-    written so far.
+    anything is written; then everything is written in one unit. Where a row is wrong, nothing is
+    written and the report names every wrong row; with `skip_bad` the wrong rows are left out
+    instead. `progress` is told the number of entries written so far.
 
     Raises `CatalogueFileError` where the file as a whole is not one of the two (columns, encoding,
     an open quote), `ValueError` for a default currency that does not exist, and `OSError`.
@@ -139,25 +115,19 @@ def _opened(source: Source) -> AbstractContextManager[TextIO | BinaryIO]:
 def _write(
     spool: "SpooledTemporaryFile[bytes]", storage: Storage, progress: Callable[[int], None] | None
 ) -> None:
-    for _ in range(_ATTEMPTS - 1):
-        with suppress(Conflict):
-            return _write_once(spool, storage, progress)
-    return _write_once(spool, storage, progress)
-
-
-def _write_once(
-    spool: "SpooledTemporaryFile[bytes]", storage: Storage, progress: Callable[[int], None] | None
-) -> None:
     decoder = msgspec.json.Decoder(list[CatalogueEntry])
-    written = 0
-    spool.seek(0)
-    with storage.writing() as unit:
+
+    def act(unit: Unit) -> None:
+        written = 0
+        spool.seek(0)
         for batch in spool:
             entries = decoder.decode(batch)
             unit.products.put(entries)
             written += len(entries)
             if progress is not None:
                 progress(written)
+
+    transact(storage, act)
 
 
 class _Check:

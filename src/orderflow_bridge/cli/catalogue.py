@@ -5,7 +5,8 @@ from typing import BinaryIO
 
 import click
 
-from orderflow_bridge.catalogue.csv_import import CatalogueFileError, ImportReport
+from orderflow_bridge.catalogue.csv_import import CatalogueFileError
+from orderflow_bridge.catalogue.report import ImportReport
 from orderflow_bridge.cli.exits import CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import Output, plain, table

@@ -1,6 +1,5 @@
 """An inbound connection: who may call the bridge, with what, and from where."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -41,7 +40,3 @@ class Connection(Struct, frozen=True, kw_only=True):
     previous_until: int = 0
     created_at: int
     updated_at: int
-
-    def grants(self, scopes: Sequence[str] | frozenset[str]) -> bool:
-        """Tell whether every one of `scopes` is granted."""
-        return self.scopes.issuperset(scopes)

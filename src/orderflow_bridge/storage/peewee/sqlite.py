@@ -73,7 +73,7 @@ class Sqlite:
         pragmas: list[tuple[str, object]] = [
             ("journal_mode", "wal"),
             ("synchronous", self._synchronous),
-            ("cache_size", -16_000),
+            ("cache_size", -2_000),
             ("temp_store", "memory"),
             ("journal_size_limit", 64 * 1024 * 1024),
         ]

@@ -55,11 +55,7 @@ _LENGTH = re.compile(rb"[0-9]{1,18}")
 _JSON_TYPE = re.compile(
     rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.IGNORECASE
 )
-_AUTH_HEADERS = (
-    (b"x-client-id", CLIENT_ID),
-    (b"x-timestamp", TIMESTAMP),
-    (b"x-signature", SIGNATURE),
-)
+_AUTH_HEADERS = (b"x-client-id", b"x-timestamp", b"x-signature")
 _TRY_AGAIN = frozenset({"cart_converting", "idempotency_in_progress"})
 _SUCCESS, _REFUSED, _UNAUTHORIZED, _FAULT = 200, 400, 401, 500
 _NO_STORE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
@@ -498,16 +494,20 @@ def _refuse_media_type(head: Head) -> None:
 
 def _auth_headers(head: Head) -> tuple[bytes, bytes, bytes, bytes]:
     """Take step 6; give client id, timestamp, signature and key."""
-    values: list[bytes] = []
-    found = [head.headers.get(name, ()) for name, _ in _AUTH_HEADERS]
-    for (name, _), given in zip(_AUTH_HEADERS, found, strict=True):
-        if not given:
-            raise BridgeError("missing_auth_header", f"Send {_shown(name)}.")
-    for (name, grammar), given in zip(_AUTH_HEADERS, found, strict=True):
-        values.append(_once(name, grammar, given))
-    keys = head.headers.get(b"idempotency-key", ())
-    key = _once(b"idempotency-key", IDEMPOTENCY_KEY, keys) if keys else b""
-    return values[0], values[1], values[2], key
+    headers = head.headers
+    client_ids = headers.get(b"x-client-id")
+    timestamps = headers.get(b"x-timestamp")
+    signatures = headers.get(b"x-signature")
+    if not (client_ids and timestamps and signatures):
+        missing = next(_shown(name) for name in _AUTH_HEADERS if not headers.get(name))
+        raise BridgeError("missing_auth_header", f"Send {missing}.")
+    keys = headers.get(b"idempotency-key")
+    return (
+        _once(b"x-client-id", CLIENT_ID, client_ids),
+        _once(b"x-timestamp", TIMESTAMP, timestamps),
+        _once(b"x-signature", SIGNATURE, signatures),
+        _once(b"idempotency-key", IDEMPOTENCY_KEY, keys) if keys else b"",
+    )
 
 
 def _once(name: bytes, grammar: re.Pattern[bytes], given: Sequence[bytes]) -> bytes:

@@ -34,16 +34,30 @@ def parse(decoder: msgspec.json.Decoder[Any], body: bytes, *, key: str) -> Any:
         document = _document(body)
         _refuse_card(document)
         _refuse_card_in_key(key)
-        raise _invalid(error) from None
+        request = _last_named(decoder, document, error)
+        _refuse_nul(document)
+        return request
     if key:
         _refuse_card_in_key(key)
     if b"\\u0000" in body or may_hold_card(body):
         document = _document(body)
         _refuse_card(document)
-        place = _find_nul(document, "")
-        if place is not None:
-            raise _invalid_at(place, "must not contain NUL")
+        _refuse_nul(document)
     return request
+
+
+def _last_named(decoder: msgspec.json.Decoder[Any], document: object, error: Exception) -> Any:
+    """Read once more what is left of repeated names: the last wins, whatever the others were."""
+    try:
+        return decoder.decode(msgspec.json.encode(document))
+    except (*_UNREADABLE, OverflowError):
+        raise _invalid(error) from None
+
+
+def _refuse_nul(document: object) -> None:
+    place = _find_nul(document, "")
+    if place is not None:
+        raise _invalid_at(place, "must not contain NUL")
 
 
 def _refuse_card_in_key(key: str) -> None:

@@ -255,6 +255,10 @@ class ReplayLedger(Protocol):
         """
         ...
 
+    def spent_after(self, until: int, *, connection: str, limit: int) -> int:
+        """Count a connection's signatures with a later `until`, up to `limit`."""
+        ...
+
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` signatures whose `until` is before `before`; tell how many."""
         ...

@@ -41,7 +41,7 @@ from orderflow_bridge.security.signing import (
 )
 from orderflow_bridge.security.window import inside, looks_like_milliseconds, skew
 from orderflow_bridge.settings import Settings
-from orderflow_bridge.transactions import ask_outside, transact
+from orderflow_bridge.transactions import go_outside, transact
 
 __all__ = ["Admitted", "Protocol"]
 
@@ -50,13 +50,15 @@ _encode = msgspec.json.Encoder().encode
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(action.request) for name, action in ACTIONS.items()
 }
-_PATH = re.compile(rb"/([A-Za-z0-9_-]{8,64})/([A-Za-z]{1,64}(?:\.[A-Za-z]{1,64})?)")
-_LENGTH = re.compile(rb"[0-9]{1,18}")
+_PATH = re.compile(rb"/([A-Za-z0-9_-]{8,64})/([A-Za-z]+(?:\.[A-Za-z]+)?)")
+_LENGTH = re.compile(rb"0*([0-9]+)")
+_MOST_DIGITS = 18
 _JSON_TYPE = re.compile(
     rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.IGNORECASE
 )
 _AUTH_HEADERS = (b"x-client-id", b"x-timestamp", b"x-signature")
 _TRY_AGAIN = frozenset({"cart_converting", "idempotency_in_progress"})
+_MINUTE, _RUSH_PAUSE = 60_000, 5
 _SUCCESS, _REFUSED, _UNAUTHORIZED, _FAULT = 200, 400, 401, 500
 _NO_STORE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _OK = (("Content-Type", "application/json"), *_NO_STORE)
@@ -192,12 +194,13 @@ class Protocol:
             if chunked and not head.framed:
                 raise BridgeError("length_required", "Send Content-Length.")
             return None
-        if chunked or len(lengths) > 1 or _LENGTH.fullmatch(lengths[0]) is None:
+        digits = _LENGTH.fullmatch(lengths[0])
+        if chunked or len(lengths) > 1 or digits is None:
             raise BridgeError("invalid_content_length", "Send one Content-Length, in digits.")
-        length = int(lengths[0])
-        if length > self._shop.settings.max_body:
-            raise _too_large(self._shop.settings.max_body)
-        return length
+        limit = self._shop.settings.max_body
+        if len(digits[1]) > _MOST_DIGITS or int(digits[1]) > limit:
+            raise _too_large(limit)
+        return int(digits[1])
 
     # Steps 9–21: who it is, what it may do, what it says, and once only.
 
@@ -299,13 +302,14 @@ class Protocol:
         outcome = transact(self._storage, lambda unit: self._first(unit, verified))
         if isinstance(outcome, Outside):
             outside = outcome
-            try:
-                found = ask_outside(outside)
-            except BridgeError:
-                transact(self._storage, lambda unit: self._release(unit, verified, outside))
-                raise
-            outcome = transact(
-                self._storage, lambda unit: self._second(unit, verified, outside, found)
+            outcome = go_outside(
+                outside,
+                apply=lambda found: transact(
+                    self._storage, lambda unit: self._second(unit, verified, outside, found)
+                ),
+                release=lambda: transact(
+                    self._storage, lambda unit: self._release(unit, verified, outside)
+                ),
             )
         self._after_write()
         if isinstance(outcome, BridgeError):
@@ -319,6 +323,7 @@ class Protocol:
         admitted = verified.admitted
         work = Work(self._shop, unit, self._live(unit, verified), self._shop.clock.now())
         client_id = work.connection.client_id
+        self._refuse_rush(unit, client_id, work.now)  # 18, rate
         if not unit.replays.spend(
             verified.mac, connection=client_id, until=work.now + self._spent_for
         ):  # 19
@@ -359,6 +364,21 @@ class Protocol:
         self._permit(connection, admitted)
         _refuse_scopes(connection, verified.action.more_scopes(verified.request))
         return connection
+
+    def _refuse_rush(self, unit: Unit, client_id: str, now: int) -> None:
+        """Refuse more writes in a minute than the setting allows, over all processes.
+
+        The spent signatures are the count: nothing more is written for it.
+        """
+        most = self._shop.settings.max_writes_per_minute
+        if most and most <= unit.replays.spent_after(
+            now - _MINUTE + self._spent_for, connection=client_id, limit=most
+        ):
+            raise BridgeError(
+                "rate_limited",
+                f"This connection may write {most} times a minute; sign again later.",
+                retry_after=_RUSH_PAUSE,
+            )
 
     def _second(
         self, unit: Unit, verified: Verified, outside: Outside, found: object

@@ -2,15 +2,17 @@
 
 import logging
 from collections.abc import Callable
-from typing import Any, TypeVar
+from contextlib import suppress
+from typing import TypeVar
 
 from orderflow_bridge.actions.action import Outside, Shop, Work
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import BridgeError, Conflict, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
+from orderflow_bridge.domain.payment import PaymentReport
 from orderflow_bridge.ports import Storage, Unit
 
-__all__ = ["ask_outside", "carry_out", "transact"]
+__all__ = ["carry_out", "go_outside", "transact"]
 
 _ATTEMPTS = 3
 _T = TypeVar("_T")
@@ -31,10 +33,10 @@ def transact(storage: Storage, act: Callable[[Unit], _T]) -> _T:
     raise StorageUnavailable("Too many writers at once; try again.")
 
 
-def ask_outside(outside: Outside) -> Any:
+def _ask(outside: Outside) -> PaymentReport | None:
     """Ask the payment provider; its failure, whatever it is, becomes one refusal."""
     try:
-        return outside.ask()
+        return _checked(outside.ask())
     except Exception as error:  # noqa: BLE001 -- a provider may raise anything
         _log.warning("the payment provider failed: %s", whereabouts(error))
         raise BridgeError(
@@ -42,6 +44,31 @@ def ask_outside(outside: Outside) -> Any:
             "Nothing was ordered; sign again and retry with the same key.",
             retry_after=2,
         ) from None
+
+
+def _checked(found: object) -> PaymentReport | None:
+    if found is None or isinstance(found, PaymentReport):
+        return found
+    raise TypeError("a payment provider answers a PaymentReport or None")
+
+
+def go_outside(
+    outside: Outside,
+    *,
+    apply: Callable[[PaymentReport | None], _T],
+    release: Callable[[], object],
+) -> _T:
+    """Ask, then `apply` in a unit of its own; whatever fails, `release` undoes the first unit.
+
+    `release` is guarded by the claim: where `apply` did commit after all, it finds nothing.
+    """
+    try:
+        return apply(_ask(outside))
+    except Exception:
+        # Where even this fails, the lease ends the claim.
+        with suppress(Exception):
+            release()
+        raise
 
 
 def carry_out(
@@ -61,12 +88,11 @@ def carry_out(
     outcome = unit_of(run)
     if isinstance(outcome, Outside):
         outside = outcome
-        try:
-            found = ask_outside(outside)
-        except BridgeError:
-            unit_of(outside.release)
-            raise
-        outcome = unit_of(lambda work: outside.apply(work, found))
+        outcome = go_outside(
+            outside,
+            apply=lambda found: unit_of(lambda work: outside.apply(work, found)),
+            release=lambda: unit_of(outside.release),
+        )
     if isinstance(outcome, BridgeError):
         raise outcome
     return outcome

@@ -5,12 +5,15 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from msgspec.structs import replace
 
 from orderflow_bridge import ConfigurationError, Settings
 from orderflow_bridge.domain.errors import BridgeError, Conflict
+from orderflow_bridge.domain.payment import Settlement
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.payments import SimulatedProvider
+from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.transactions import transact
 from tests.rig import (
@@ -364,3 +367,172 @@ def test_python_m_runs_the_command(monkeypatch, capsys) -> None:
         runpy.run_module("orderflow_bridge", run_name="__main__")
     assert ended.value.code == 0
     assert "0.1.0" in capsys.readouterr().out
+
+
+class TestRates:
+    """A connection that writes too often is told to wait; nobody else is."""
+
+    def test_the_minute_slides(self) -> None:
+        """Two writes a minute: the third waits, signed anew it passes when one has left."""
+        shop = open_shop(max_writes_per_minute=2)
+        front, other = shop.storefront("A"), shop.storefront("B")
+        cart_id = front.cart()["cart_id"]
+        shop.clock.forward(30)
+        front.cart()
+        reply = front.call("cart.create", currency="GBP")
+        assert (reply.status, reply.code, reply.headers["Retry-After"]) == (
+            429,
+            "rate_limited",
+            "5",
+        )
+        assert front.call("cart.get", cart_id=cart_id).status == 200
+        assert other.call("cart.create", currency="GBP").status == 200
+        shop.clock.forward(30)
+        assert front.call("cart.create", currency="GBP").status == 200
+        assert front.call("cart.create", currency="GBP").code == "rate_limited"
+
+    def test_a_refused_write_leaves_its_signature_unspent(self) -> None:
+        """The same bytes pass once there is room."""
+        shop = open_shop(max_writes_per_minute=1)
+        front = shop.storefront(window=120)
+        front.cart()
+        body = b'{"currency": "GBP"}'
+        headers = front.headers("cart.create", body)
+        assert front.send("cart.create", body, headers).code == "rate_limited"
+        shop.clock.forward(61)
+        assert front.send("cart.create", body, headers).status == 200
+
+
+class TestFoundMoney:
+    """Money that a cancel finds is never lost sight of."""
+
+    def shop(self) -> tuple[SimulatedProvider, TestShop, Storefront, str]:
+        provider = SimulatedProvider()
+        provider.announce("pi_0001", amount=4200, currency="GBP")
+        shop = open_shop(payments=provider)
+        front = shop.storefront()
+        order = front.order(front.cart(item("lamp"))["cart_id"])
+        return provider, shop, front, order["order_id"]
+
+    def test_another_amount_is_recorded_and_loud(self, caplog) -> None:
+        """The order stays, the cancel is refused, the operator is told."""
+        provider, shop, front, order_id = self.shop()
+        provider.announce("pi_0001", amount=1, currency="GBP", paid=True)
+        assert front.call("orders.cancel", order_id=order_id).code == "order_not_cancellable"
+        assert front.call("orders.confirmPayment", order_id=order_id).code == "payment_mismatch"
+        assert shop.bridge.orders.find(order_id).status == "pending_payment"
+        assert "another amount" in caplog.text
+        with pytest.raises(BridgeError, match="payment_mismatch"):
+            shop.bridge.settle("pi_0001", amount=4200, currency="GBP")
+
+    def test_an_order_cancelled_meanwhile_is_answered_with_its_late_payment(self) -> None:
+        """A second cancel during the first one's question."""
+        provider, shop, front, order_id = self.shop()
+        find = provider.find
+
+        def meanwhile(intent):
+            provider.find = find
+            assert front.ok("orders.cancel", order_id=order_id)["status"] == "cancelled"
+            provider.announce("pi_0001", amount=4200, currency="GBP", paid=True)
+            return find(intent)
+
+        provider.find = meanwhile
+        order = front.ok("orders.cancel", order_id=order_id)
+        assert (order["status"], order["payment"]["state"]) == ("cancelled", "paid_after_cancel")
+        assert shop.stock("lamp") == 3
+
+    def test_the_host_s_settlement_comes_before_the_provider_s_word(self) -> None:
+        """Settled, though the provider still says pending: not cancellable."""
+        _, shop, front, order_id = self.shop()
+        with shop.bridge._storage.writing() as unit:
+            known = unit.intents.find("pi_0001")
+            settlement = Settlement(amount=4200, currency="GBP", settled_at=1)
+            unit.intents.save(
+                replace(known, version=known.version + 1, settlement=settlement),
+                replacing=known.version,
+            )
+        assert front.call("orders.cancel", order_id=order_id).code == "order_not_cancellable"
+        assert shop.bridge.orders.find(order_id).status == "paid"
+
+    def test_a_provider_that_answers_nonsense_is_a_provider_that_fails(self) -> None:
+        """503, and stock, intent and key are free at once."""
+        provider, shop, front, _ = self.shop()
+        cart_id = front.cart(item("lamp"))["cart_id"]
+        find = provider.find
+        provider.find = lambda _intent: {"state": "paid"}
+        reply = front.call("convertToOrder", key="k", **order_fields(cart_id, intent="pi_0002"))
+        assert (reply.status, reply.code) == (503, "payment_provider_unavailable")
+        assert shop.stock("lamp") == 2
+        provider.find = find
+        provider.announce("pi_0002", amount=4200, currency="GBP")
+        shop.clock.forward(1)
+        again = front.call("convertToOrder", key="k", **order_fields(cart_id, intent="pi_0002"))
+        assert again.status == 200
+
+    def test_a_fault_after_the_question_frees_everything(self, monkeypatch) -> None:
+        """500 nothing happened, and so it is."""
+        provider, shop, front, _ = self.shop()
+        cart_id = front.cart(item("lamp"))["cart_id"]
+        provider.announce("pi_0002", amount=4200, currency="GBP")
+
+        def fail(*_arguments, **_options):
+            raise RuntimeError
+
+        with monkeypatch.context() as broken:
+            broken.setattr("orderflow_bridge.actions.convert._place", fail)
+            reply = front.call("convertToOrder", key="k", **order_fields(cart_id, intent="pi_0002"))
+        assert (reply.status, reply.code) == (500, "internal_error")
+        assert shop.stock("lamp") == 2
+        shop.clock.forward(1)
+        again = front.call("convertToOrder", key="k", **order_fields(cart_id, intent="pi_0002"))
+        assert again.status == 200
+
+
+def test_a_repeated_name_counts_once_whatever_the_first_was(storefront: Storefront) -> None:
+    """The last wins, also where the hidden value is of another type; cards are still found."""
+    cart = storefront.cart(item("mug"))
+    body = f'{{"cart_id": 5, "cart_id": "{cart["cart_id"]}"}}'.encode()
+    reply = storefront.send("cart.get", body, storefront.headers("cart.get", body))
+    assert (reply.status, reply.json) == (200, cart)
+    for value, code in (("\\u0000", "invalid_request"), ("4111111111111111", "pan_detected")):
+        body = f'{{"currency": 1, "currency": "GBP", "metadata": {{"a": "{value}"}}}}'.encode()
+        reply = storefront.send("cart.create", body, storefront.headers("cart.create", body))
+        assert reply.code == code
+
+
+def test_a_cart_has_a_largest_size(storefront: Storefront) -> None:
+    """Lines that say too much are refused before a database chokes on them."""
+    cart_id = storefront.cart()["cart_id"]
+    said = {f"k{n}": "x" * 500 for n in range(50)}
+    codes = set()
+    for n in range(30):
+        items = [item("mug", options={"n": f"{n}-{m}"}, metadata=said) for m in range(8)]
+        reply = storefront.call("items.add", cart_id=cart_id, items=items)
+        codes.add(reply.code)
+        if reply.status != 200:
+            break
+    assert codes == {None, "line_limit"}
+    assert reply.json["limit"] == 4 * 1024 * 1024
+    assert storefront.call("cart.get", cart_id=cart_id).status == 200
+
+
+def test_many_combining_marks_are_read_in_linear_time() -> None:
+    """Twice the text is about twice the work, counted in calls and not in seconds."""
+    counts = []
+    for length in (1_000, 2_000):
+        text = "a" + "\u0301" * length + "\u0316" * length
+        calls = []
+        sys.setprofile(lambda _frame, event, _arg, calls=calls: calls.append(event))
+        try:
+            assert not is_card(text)
+        finally:
+            sys.setprofile(None)
+        counts.append(len(calls))
+    assert counts[1] < counts[0] * 2.5
+
+
+def test_an_action_s_name_may_be_long(storefront: Storefront) -> None:
+    """Signed and unknown is unknown_action, however long its halves are."""
+    action = "a" * 200 + "." + "b" * 200
+    reply = storefront.call(action)
+    assert (reply.status, reply.code) == (404, "unknown_action")

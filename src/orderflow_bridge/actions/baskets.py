@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
 from orderflow_bridge.actions.action import Work
@@ -18,12 +19,19 @@ __all__ = [
     "find_cart",
     "open_cart",
     "priced",
+    "refuse_bulk",
     "refuse_shortage",
     "refuse_unknown_method",
     "refuse_unless_open",
     "save_cart",
     "shipping_options",
 ]
+
+
+_encode = msgspec.json.Encoder().encode
+# So few lines stay below the largest whatever they hold, and need not be measured.
+_FEW_LINES = 32
+_LARGEST = 4 * 1024 * 1024
 
 
 def find_cart(work: Work, cart_id: str) -> Cart:
@@ -178,6 +186,7 @@ def priced(
 
 def save_cart(work: Work, cart: Cart) -> Cart:
     """Save an open cart as its next version, alive for another lifetime."""
+    refuse_bulk(cart)
     saved = replace(
         give_up_claim(work, cart),
         version=cart.version + 1,
@@ -186,6 +195,16 @@ def save_cart(work: Work, cart: Cart) -> Cart:
     )
     work.unit.carts.save(saved, replacing=cart.version)
     return saved
+
+
+def refuse_bulk(cart: Cart) -> None:
+    """Refuse a cart whose lines' texts grow beyond what a database takes in one piece."""
+    if len(cart.lines) > _FEW_LINES and len(_encode(cart.lines)) > _LARGEST:
+        raise BridgeError(
+            "line_limit",
+            f"The cart's lines hold at most {_LARGEST} bytes; say less in options and metadata.",
+            {"limit": _LARGEST},
+        )
 
 
 def shipping_options(work: Work, cart: Cart) -> Sequence[ShippingOption]:

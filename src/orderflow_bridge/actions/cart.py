@@ -11,6 +11,7 @@ from orderflow_bridge.actions.baskets import (
     find_cart,
     open_cart,
     priced,
+    refuse_bulk,
     refuse_unknown_method,
     save_cart,
 )
@@ -89,6 +90,7 @@ def create(work: Work, request: CreateCart) -> CartAnswer:
     )
     if request.items:
         cart = with_items(work, cart, request.items)
+        refuse_bulk(cart)
     work.unit.carts.add(cart)
     return cart_answer(cart, work.now)
 

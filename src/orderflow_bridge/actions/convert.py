@@ -169,7 +169,7 @@ def _free_intent(work: Work, cart: Cart, intent: str) -> PaymentIntent | None:
 def _claim_intent(work: Work, cart: Cart, known: PaymentIntent | None, intent: str) -> None:
     if known is None:
         work.unit.intents.add(PaymentIntent(intent=intent, cart_id=cart.cart_id))
-    elif known.cart_id is None:
+    else:
         claimed = replace(known, cart_id=cart.cart_id, version=known.version + 1)
         work.unit.intents.save(claimed, replacing=known.version)
 
@@ -258,4 +258,8 @@ def _finish(
             amount=draft.totals.total, currency=draft.currency, settled_at=work.now
         )
         record_settlement(work.unit, known, intent, settlement)
+    elif settlement is None:
+        # Written although nothing changes: a settlement at the same moment then meets a conflict
+        # instead of an order that it cannot see yet.
+        _claim_intent(work, cart, known, intent)
     return order_answer(_place(work, cart, draft, settled=paid))

@@ -1,6 +1,7 @@
 """`orders.get`, `orders.list`, `orders.confirmPayment`, `orders.cancel`."""
 
 import binascii
+import logging
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from orderflow_bridge.actions.answers import OrderAnswer, order_answer
 from orderflow_bridge.actions.payment import mark_paid, record_settlement, refuse_mismatch
 from orderflow_bridge.domain.errors import BridgeError, Conflict
 from orderflow_bridge.domain.order import Order, OrderStatus
-from orderflow_bridge.domain.payment import PaymentReport, Settlement
+from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport, Settlement
 from orderflow_bridge.domain.time import as_milliseconds
 from orderflow_bridge.ports import OrderQuery, Payments
 
@@ -31,6 +32,7 @@ __all__ = [
     "search",
 ]
 
+_log = logging.getLogger("orderflow_bridge.payments")
 _POSITION = re.compile(r"\A([0-9]{1,15}):([ -~]{1,64})\Z")
 _Instant = Annotated[datetime, Meta(tz=True)]
 
@@ -141,11 +143,13 @@ def cancel_order(work: Work, order: Order, reason: str | None) -> OrderAnswer | 
     if order.status == "pending_payment" and payments is not None:
 
         def apply(later: Work, report: PaymentReport | None) -> OrderAnswer | BridgeError:
-            if report is not None and report.state == "paid":
-                _with_report(later, order.order_id, report)
-                return _not_cancellable()
-            fresh = later.unit.orders.find(order.order_id, connection=order.connection)
-            return order_answer(_cancelled(later, fresh or order, reason))
+            fresh = later.unit.orders.find(order.order_id, connection=order.connection) or order
+            known = later.unit.intents.find(fresh.payment.intent)
+            report = _known_payment(known, report)
+            if report is None or report.state != "paid":
+                return order_answer(_cancelled(later, fresh, reason))
+            found = _record_payment(later, fresh, known, report)
+            return order_answer(found) if found.status == "cancelled" else _not_cancellable()
 
         return _asking(payments, order, apply)
     return order_answer(_cancelled(work, order, reason))
@@ -164,15 +168,36 @@ def _asking(
     )
 
 
+def _known_payment(
+    known: PaymentIntent | None, report: PaymentReport | None
+) -> PaymentReport | None:
+    """Give what is known of a payment: the host's settlement comes before the provider's word."""
+    settlement = known.settlement if known is not None else None
+    if settlement is None:
+        return report
+    return PaymentReport(state="paid", amount=settlement.amount, currency=settlement.currency)
+
+
+def _record_payment(
+    work: Work, order: Order, known: PaymentIntent | None, report: PaymentReport
+) -> Order:
+    """Write down money that was found; it pays the order where it is the order's."""
+    settlement = Settlement(amount=report.amount, currency=report.currency, settled_at=work.now)
+    record_settlement(work.unit, known, order.payment.intent, settlement)
+    if (report.amount, report.currency) == (order.totals.total, order.currency):
+        return mark_paid(work.unit, order, work.now)
+    _log.error("order %s was paid with another amount: look at its intent", order.order_id)
+    return order
+
+
 def _with_report(work: Work, order_id: str, report: PaymentReport | None) -> Order:
     order = _found(work, order_id)
+    known = work.unit.intents.find(order.payment.intent)
+    report = _known_payment(known, report)
     refuse_mismatch(report, order)
     if report is None or report.state != "paid":
         return order
-    known = work.unit.intents.find(order.payment.intent)
-    settlement = Settlement(amount=report.amount, currency=report.currency, settled_at=work.now)
-    record_settlement(work.unit, known, order.payment.intent, settlement)
-    return mark_paid(work.unit, order, work.now)
+    return _record_payment(work, order, known, report)
 
 
 def _not_cancellable() -> BridgeError:

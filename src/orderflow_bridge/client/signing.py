@@ -23,7 +23,7 @@ __all__ = ["sign", "string_to_sign"]
 _SCHEME = "OFB1-HMAC-SHA256"
 _CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _SECRET = re.compile(r"ofs_[A-Za-z0-9_-]{43}")
-_ACTION = re.compile(r"[A-Za-z]{1,64}(?:\.[A-Za-z]{1,64})?")
+_ACTION = re.compile(r"[A-Za-z]+(?:\.[A-Za-z]+)?")
 _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _FIRST_SECOND, _LAST_SECOND = 1_000_000_000, 9_999_999_999
 

@@ -256,7 +256,13 @@ def _is_empty(value: object) -> bool:
 
 
 def _plain(text: str) -> str:
-    return _FOREIGN.sub(_as_ascii, unicodedata.normalize("NFKC", text))
+    # Character by character: over a long run of combining marks NFKC takes quadratic time, and
+    # composed letters are no digits.
+    return _FOREIGN.sub(_shown_as, text)
+
+
+def _shown_as(character: re.Match[str]) -> str:
+    return _FOREIGN.sub(_as_ascii, unicodedata.normalize("NFKC", character[0]))
 
 
 def _as_ascii(character: re.Match[str]) -> str:

@@ -21,7 +21,7 @@ SCHEME = "OFB1-HMAC-SHA256"
 # text instead of bytes would let other scripts' digits through. An action is capped so that no
 # pattern runs over unbounded input.
 CLIENT_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
-ACTION = re.compile(rb"[A-Za-z]{1,64}(?:\.[A-Za-z]{1,64})?")
+ACTION = re.compile(rb"[A-Za-z]+(?:\.[A-Za-z]+)?")
 TIMESTAMP = re.compile(rb"[1-9][0-9]{9}")
 SIGNATURE = re.compile(rb"v1=[0-9a-f]{64}")
 IDEMPOTENCY_KEY = re.compile(rb"[A-Za-z0-9_-]{1,128}")

@@ -542,6 +542,10 @@ class _Replays:
         self._rows.put((connection, mac), until)
         return True
 
+    def spent_after(self, until: int, *, connection: str, limit: int) -> int:
+        later = [key for key, kept in self._rows.items() if kept > until and key[0] == connection]
+        return min(limit, len(later))
+
     def purge(self, *, before: int, limit: int) -> int:
         self._unit.changed()
         stale = sorted((until, key) for key, until in self._rows.items() if until < before)

@@ -33,6 +33,7 @@ from orderflow_bridge.security.network import (
 )
 from orderflow_bridge.security.secrets import MasterKeyRing, matching
 from orderflow_bridge.security.signing import (
+    ACTION,
     CLIENT_ID,
     IDEMPOTENCY_KEY,
     SIGNATURE,
@@ -50,7 +51,7 @@ _encode = msgspec.json.Encoder().encode
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(action.request) for name, action in ACTIONS.items()
 }
-_PATH = re.compile(rb"/([A-Za-z0-9_-]{8,64})/([A-Za-z]+(?:\.[A-Za-z]+)?)")
+_PATH = re.compile(rb"/(%b)/(%b)" % (CLIENT_ID.pattern, ACTION.pattern))
 _LENGTH = re.compile(rb"0*([0-9]+)")
 _MOST_DIGITS = 18
 _JSON_TYPE = re.compile(

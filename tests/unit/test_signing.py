@@ -256,9 +256,7 @@ def test_ids_actions_and_keys_are_matched_whole(grammar, good, bad):
     assert not any(grammar.fullmatch(text.encode()) for text in bad)
 
 
-@pytest.mark.parametrize(
-    "name", ["CLIENT_ID", "ACTION", "TIMESTAMP", "SIGNATURE", "IDEMPOTENCY_KEY"]
-)
+@pytest.mark.parametrize("name", ["CLIENT_ID", "TIMESTAMP", "SIGNATURE", "IDEMPOTENCY_KEY"])
 def test_a_huge_header_is_refused_at_once(name):
     """A megabyte costs no more than its first bytes: no grammar goes back."""
     for text in (b"a", b"1", b"-", b"a.", b"v1="):

@@ -1,5 +1,7 @@
 """Fixtures that every folder of tests shares."""
 
+from collections import Counter
+
 import pytest
 
 from tests.rig import Storefront, TestShop, open_shop
@@ -15,3 +17,14 @@ def shop() -> TestShop:
 def storefront(shop: TestShop) -> Storefront:
     """Give a storefront of `shop` with every scope."""
     return shop.storefront()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why tests were skipped, once for each reason."""
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ")
+        for report in terminalreporter.stats.get("skipped", ())
+        if isinstance(report.longrepr, tuple)
+    )
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"SKIPPED [{count}] {reason}")

@@ -570,7 +570,7 @@ def open_bridge(database: str | None, home: Path) -> Bridge:
     settings = Settings.load(home=home, database=database)
     if settings.master_keys:
         return Bridge.open(settings=settings)
-    ring = f"k1:{new_master_key(os.urandom(32))}"
+    ring = f"k{os.urandom(4).hex()}:{new_master_key(os.urandom(32))}"
     if database.startswith("memory:"):
         return Bridge.open(settings=Settings.load(home=home, database=database, master_keys=ring))
     home.mkdir(parents=True, exist_ok=True)
@@ -816,6 +816,8 @@ def replayed(
     missing = [i for number, i in reading.invoices.items() if number not in before]
     if before:
         print(f"{len(before):,} orders were placed before; going on.", file=sys.stderr)
+        for number in before:
+            settle(reading.invoices[number])
     began = time.monotonic()
     if missing:
         replay_all(storefronts, missing, settle)

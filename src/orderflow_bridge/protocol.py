@@ -426,6 +426,10 @@ class Protocol:
         self.refusals.count(refusal.code, address)
         level = logging.WARNING if status >= _FAULT else logging.INFO
         _log.log(level, "%s %s from %s", request_id, refusal.code, _plain(address))
+        if refusal.code == "storage_unavailable":
+            # What the shop's database lacks is the operator's to know.
+            _log.warning("%s: %s", request_id, refusal.detail)
+            refusal = _storage_unavailable(refusal.retry_after)
         headers = [("X-Request-Id", request_id), *_PROBLEM]
         if status == _UNAUTHORIZED:
             headers.append(("WWW-Authenticate", "OFB1-HMAC-SHA256"))
@@ -495,6 +499,14 @@ def _authentication_failed() -> BridgeError:
     return BridgeError(
         "authentication_failed",
         "Check the client id, the secret, and the six lines that are signed.",
+    )
+
+
+def _storage_unavailable(retry_after: int | None) -> BridgeError:
+    return BridgeError(
+        "storage_unavailable",
+        "Nothing happened; sign again and retry with the same key and body.",
+        retry_after=retry_after,
     )
 
 

@@ -18,6 +18,11 @@ SETTINGS_FILE = "orderflow-bridge.toml"
 KEYS_FILE = "orderflow-bridge.keys"
 _PREFIX = "ORDERFLOW_BRIDGE_"
 _DAY = 86_400
+# Tables do not fit into a variable; the others are a storefront's, and the tests'.
+_TABLES = {f"{_PREFIX}SHIPPING", f"{_PREFIX}TAX"}
+_OTHERS = tuple(
+    _PREFIX + name for name in ("CLIENT_ID", "SECRET", "TEST_", "RETAIL_DATA", "EXAMPLE_ENVS")
+)
 
 _Positive = Annotated[int, Meta(ge=1)]
 
@@ -87,7 +92,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 def _without_value(message: str) -> str:
-    return "invalid choice" + message[message.find(" - at") :] if "value '" in message else message
+    """Say what is wrong with which setting, without the value."""
+    what, _, place = message.partition(" - at `$.")
+    name = place.rstrip("`") or "the settings"
+    if what.startswith("Invalid enum value"):
+        what = "is not one of the values there are"
+    elif "matching regex" in what:
+        what = "is not written as it should be"
+    return f"`{name}`: {what}"
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -105,9 +117,17 @@ def _from_file(path: Path) -> dict[str, Any]:
 
 def _from_environment(cls: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for field in msgspec.structs.fields(cls):
+    fields = msgspec.structs.fields(cls)
+    known = {_PREFIX + field.name.upper() for field in fields} - _TABLES
+    for name in environ:
+        if name.startswith(_PREFIX) and name not in known and not name.startswith(_OTHERS):
+            raise ConfigurationError(
+                f"There is no setting {name} in the environment: correct its name"
+                + (f", or write it into {SETTINGS_FILE}." if name in _TABLES else ".")
+            )
+    for field in fields:
         value = environ.get(_PREFIX + field.name.upper())
-        if not value or field.name in ("home", "shipping", "tax"):
+        if not value or field.name == "home":
             continue
         if field.name == "trusted_proxies":
             found[field.name] = [part.strip() for part in value.split(",") if part.strip()]

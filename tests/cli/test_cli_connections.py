@@ -86,7 +86,10 @@ def test_rotate_gives_a_new_secret_and_leaves_the_old_one_its_grace(ready):
     assert 86_000 < (until - datetime.now(UTC)).total_seconds() <= 86_400
     given = ("--client-id", client_id, "--secret")
     ready("request", "cart.create", *given, old["secret"])
-    ready("connections", "rotate", client_id, code=3)
+    refused = ready("connections", "rotate", client_id, "--json", code=3).document["error"]
+    assert refused["detail"].startswith("grace: an earlier secret")
+    assert refused["detail"].endswith(" with --end-open-grace.")
+    assert refused["errors"][0]["path"] == "/grace"
     ready("connections", "rotate", client_id, "--end-open-grace")
     ready("request", "cart.create", *given, old["secret"], code=1)
     ready("connections", "rotate", client_id, "--grace", "soon", code=2)
@@ -99,7 +102,10 @@ def test_allow_replaces_and_clear_empties(ready):
     assert changed.document["allow_list"] == ["10.1.0.0/16", "10.2.0.1"]
     ready("connections", "allow", client_id, code=2)
     ready("connections", "allow", client_id, "10.0.0.1", "--clear", code=2)
-    ready("connections", "allow", client_id, "shop.example", code=3)
+    ready("connections", "allow", client_id, "shop.example", code=2)
+    host_bits = ready("connections", "allow", client_id, "10.0.0.1/8", code=2).err
+    assert host_bits.startswith("Error: allow: '10.0.0.1/8' has host bits set")
+    assert "?." not in host_bits
     cleared = ready("connections", "allow", client_id, "--clear")
     assert "Warning: The allow-list is empty" in cleared.err
 
@@ -107,18 +113,37 @@ def test_allow_replaces_and_clear_empties(ready):
 @pytest.mark.parametrize(
     "words",
     [
-        ("Storefront", "--scopes", "carts:everything"),
         ("Storefront", "--window", "0"),
+        ("Storefront", "--channel", "A B!"),
         ("Storefront", "--currency", "POUNDS"),
         ("Storefront", "--allow", "everywhere"),
         ("",),
     ],
 )
-def test_what_cannot_be_is_refused_with_exit_code_3(ready, words):
+def test_what_cannot_be_is_misuse(ready, words):
     """The document tells the code and what to correct."""
-    error = ready("connections", "create", *words, "--json", code=3).document["error"]
+    error = ready("connections", "create", *words, "--json", code=2).document["error"]
     assert error["code"] == "invalid_request"
-    assert error["detail"]
+    field = words[1].removeprefix("--") if len(words) > 1 else "name"
+    assert error["detail"].startswith(f"{field}: ")
+
+
+def test_a_scope_that_is_none_is_named(ready):
+    """Beside what there is, presets too."""
+    words = ("connections", "create", "Shop", "--scopes")
+    shown = ready(*words, "carts:read,foo", code=2).err
+    assert "'foo'" in shown
+    assert "'carts:read'" not in shown
+    assert "storefront, reporting" in shown
+    ready(*words, " ,", code=2)
+
+
+def test_enable_and_disable_do_not_repeat_the_warnings(ready):
+    """They were said when the list was made, and a document still has them."""
+    client_id = ready.connect()["client_id"]
+    for verb in ("disable", "enable"):
+        assert ready("connections", verb, client_id).err == ""
+        assert ready("connections", verb, client_id, "--json").document["warnings"]
 
 
 def test_list_shows_every_connection(ready):

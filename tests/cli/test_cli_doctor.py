@@ -1,5 +1,7 @@
 """`doctor`: each finding with its fix."""
 
+import sqlite3
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -153,6 +155,25 @@ def test_a_database_that_does_not_answer_is_a_problem(ready):
 def test_a_database_of_no_kind_is_a_problem(ready):
     """It says which kinds there are."""
     assert "postgresql" in problem(ready, "database", "--database", "oracle://x")
+
+
+def test_the_fix_is_what_the_error_says(ready, monkeypatch):
+    """A driver to install, another version, another file: not a setting to correct."""
+
+    def fix(*words: str) -> str:
+        [(_, _, fix)] = [
+            one for one in examined(ready, *words, code=1)["database"] if one[0] == "problem"
+        ]
+        return fix
+
+    Path("other.db").write_text("this is no database at all\n" * 100)
+    assert "another one" in fix("--database", "sqlite:///other.db")
+    with sqlite3.connect("orderflow-bridge.db") as database:
+        database.execute("INSERT INTO ofb_migrations VALUES (999, '0999_later', 0)")
+    database.close()
+    assert fix().startswith("install the orderflow-bridge that made it")
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    assert fix("--database", "postgresql://u@h/n").startswith("pip install")
 
 
 def test_memory_is_a_warning(ready):

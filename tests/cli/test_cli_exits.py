@@ -1,6 +1,7 @@
 """Exit codes that scripts can trust, and JSON that is always one document."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 pytest.importorskip("click")
 
 from orderflow_bridge.cli.app import cli
-from orderflow_bridge.cli.output import Output, colour
+from orderflow_bridge.cli.output import Output, colour, program
 
 EVERY = (
     "init", "demo", "serve", "migrate", "purge", "connections", "catalogue", "request", "sign",
@@ -45,6 +46,31 @@ def test_misuse_ends_with_2(ready, words):
     assert "Usage:" in ended.err
     for more in ((*words, "--json"), ("--json", *words)):
         assert ready(*more, code=2).document["error"]["code"] == "usage"
+
+
+def test_a_group_without_a_command_names_its_commands(ready):
+    """The document does not hold the whole help."""
+    detail = ready("orders", "--json", code=2).document["error"]["detail"]
+    assert detail == "Missing command: one of list, show, settle, cancel."
+
+
+def test_the_program_is_named_as_it_was_started(tmp_path, monkeypatch):
+    """A line that is pasted has to find it."""
+    there = tmp_path / "a b" / "orderflow-bridge"
+    there.parent.mkdir()
+    there.touch(mode=0o755)
+    for started, shown in (
+        ("orderflow-bridge", "orderflow-bridge"),
+        (str(there), shlex.quote(str(there))),
+        (".venv/bin/ofb", ".venv/bin/ofb"),
+        ("/usr/bin/pytest", "orderflow-bridge"),
+        ("/x/orderflow_bridge/__main__.py", f"{shlex.quote(sys.executable)} -m orderflow_bridge"),
+    ):
+        monkeypatch.setattr(sys, "argv", [started])
+        assert program() == shown
+    monkeypatch.setenv("PATH", str(there.parent))
+    monkeypatch.setattr(sys, "argv", [str(there)])
+    assert program() == "orderflow-bridge"
 
 
 def test_no_configuration_ends_with_2(line):

@@ -1,6 +1,7 @@
 """`serve` and `demo`: real processes, real HTTP, and an end when they are told."""
 
 import json
+import shlex
 import shutil
 import signal
 import socket
@@ -92,7 +93,11 @@ def test_serve_refuses_what_cannot_work(line):
     """No keys, several workers without the extra, or in memory."""
     assert "orderflow-bridge init" in line("serve", "--port", "0", code=2).err
     line("init")
-    line("serve", "--development", "--workers", "2", code=2)
+    both = line("serve", "--development", "--workers", "2", code=2).err
+    assert "--development" in both.splitlines()[-1]
+    for options in ((), ("--development",)):
+        ended = line("serve", "--host", "999.9.9.9", *options, code=2)
+        assert "Choose another --host." in ended.err
     line("serve", "--database", "memory://", "--workers", "2", code=2)
 
 
@@ -118,6 +123,9 @@ def test_the_demo_tells_a_purchase_in_the_order_it_happens(line):
     assert "client id  ofc_" in ended.stdout
     assert "secret     ofs_" in ended.stdout
     assert "curl -sS" in ended.stdout
+    assert "without --once it serves on" in ended.stdout
+    assert "  bridge     http" not in ended.stdout
+    assert f"{sys.executable} -m orderflow_bridge orders list --home" in ended.stdout
     [order] = line("orders", "list", "--home", "shop", "--json").document["orders"]
     assert order["status"] == "paid"
     assert order["number"] in ended.stdout
@@ -133,7 +141,27 @@ def test_the_demos_document_has_the_essentials(line, tmp_path):
     assert (first["status"], first["currency"]) == ("paid", "GBP")
     shown = line("connections", "reveal", first["client_id"], "--home", "empty", "--json").document
     assert shown["secret"] == first["secret"]
+    assert (first["serving"], first["url"], first["bridge"]) == (False, None, None)
     line("demo", "--once", "--folder", "empty", code=2)
+    line("demo", "--once", "--home", "elsewhere", code=2)
+    line("demo", "--once", "--database", "memory://", code=2)
+
+
+def test_what_the_finished_demo_shows_works_with_the_server_it_names(line):
+    """`serve` as it was printed makes the signed curl good."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    with line.start("demo", "--once", "--folder", "shop") as demo:
+        words = shlex.split(demo.until(r"orderflow_bridge (serve .+)$")[1])
+        command = demo.until(r"^(curl .+)$")[1]
+        demo.process.wait(30)
+    with line.start(*words) as server:
+        server.until("Serving http")
+        answer = subprocess.run(
+            ["sh", "-c", command], capture_output=True, text=True, check=True, timeout=30
+        )
+        assert json.loads(answer.stdout)["orders"][0]["status"] == "paid"
+        assert server.end(signal.SIGINT) == 0
 
 
 def test_the_demo_ignores_the_environment(line, monkeypatch):

@@ -162,3 +162,20 @@ def test_request_can_try_an_address(ready):
     refused = ready("request", "cart.create", "--json", code=1).document
     assert refused["error"]["code"] == "ip_not_allowed"
     ready("request", "cart.create", "--from", "10.1.2.3")
+    assert "IP address" in ready("request", "cart.create", "--from", "zzz", code=2).err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("--client-id", "x", "--secret", "ofs_" + "x" * 43), "--client-id"),
+        (("--client-id", "ofc_00000000", "--secret", "hidden"), "--secret"),
+        (("--client-id", "ofc_00000000"), "ORDERFLOW_BRIDGE_SECRET"),
+    ],
+)
+@pytest.mark.parametrize("verb", ["sign", "curl", "request"])
+def test_malformed_credentials_are_misuse(line, verb, words, named):
+    """They are named, never quoted, and nothing is opened or sent."""
+    ended = line(verb, "cart.get", *words, code=2)
+    assert named in ended.err
+    assert "hidden" not in ended.err

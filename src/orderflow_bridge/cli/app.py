@@ -9,7 +9,7 @@ import click
 from orderflow_bridge import __version__
 from orderflow_bridge.cli.exits import CANNOT_CONNECT, FAILED, MISUSED, REFUSED, CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
-from orderflow_bridge.cli.output import Output
+from orderflow_bridge.cli.output import Output, detail_of
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.http import CODES
@@ -59,11 +59,11 @@ def _report(error: Exception, output: Output) -> int:
     match error:
         case CommandFailed():
             if not error.reported:
-                output.fail(error.code, error.message)
+                output.fail(error.code, error.message, error.members)
             return error.ends_with
         case click.ClickException():
             if output.json:
-                output.fail("usage", error.format_message())
+                output.fail("usage", _detail_of_misuse(error))
             else:
                 error.show()
             return MISUSED
@@ -71,7 +71,7 @@ def _report(error: Exception, output: Output) -> int:
             output.fail("configuration", str(error))
             return MISUSED
         case BridgeError():
-            output.fail(error.code, error.detail, error.members)
+            output.fail(error.code, detail_of(error), error.members)
             return _exit_code_of(error.code)
         case OSError():
             name = f": {error.filename}" if error.filename else ""
@@ -82,9 +82,25 @@ def _report(error: Exception, output: Output) -> int:
     return FAILED
 
 
+_NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
+"""What Click 8.2 and later raise."""
+
+
+def _detail_of_misuse(error: click.ClickException) -> str:
+    if isinstance(error, click.UsageError) and isinstance(error, _NO_ARGUMENTS) and error.ctx:
+        # Its message is the whole help.
+        command = error.ctx.command
+        names = command.list_commands(error.ctx) if isinstance(command, click.Group) else []
+        return f"Missing command: one of {', '.join(names)}."
+    return error.format_message()
+
+
 def _exit_code_of(code: str) -> int:
     if code == "storage_unavailable":
         return CANNOT_CONNECT
+    if code == "invalid_request":
+        # No request was refused: the operator's own words cannot be.
+        return MISUSED
     status, _ = CODES.get(code, (_FAULT, ""))
     return REFUSED if status < _FAULT else FAILED
 

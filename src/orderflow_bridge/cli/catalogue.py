@@ -9,7 +9,7 @@ from orderflow_bridge.catalogue.csv_import import CatalogueFileError
 from orderflow_bridge.catalogue.report import ImportReport
 from orderflow_bridge.cli.exits import CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
-from orderflow_bridge.cli.output import Output, plain, table
+from orderflow_bridge.cli.output import Output, counted, plain, table
 from orderflow_bridge.domain.money import format_price
 from orderflow_bridge.domain.product import CatalogueEntry
 
@@ -45,7 +45,7 @@ def import_(
                 file, default_currency=currency, skip_bad=skip_bad, progress=progress.written
             )
         except CatalogueFileError as error:
-            raise CommandFailed("bad_file", str(error)) from None
+            raise CommandFailed("bad_file", _with_option(str(error))) from None
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--currency") from None
     progress.end()
@@ -81,23 +81,30 @@ class _Progress:
 
 def _show(output: Output, report: ImportReport) -> None:
     count = len(report.problems) + report.more_problems
+    problems = [(line, _with_option(message)) for line, message in report.problems]
     document = {
         "imported": report.imported,
         "skipped": report.skipped,
-        "problems": [{"line": line, "message": message} for line, message in report.problems],
+        "problems": [{"line": line, "message": message} for line, message in problems],
         "more_problems": report.more_problems,
     }
-    refusal = f"Nothing was imported: {count} bad row{'' if count == 1 else 's'}."
+    refusal = f"Nothing was imported: {counted(count, 'bad row')}."
     if report.refused:
         document["error"] = {"code": "bad_rows", "detail": refusal}
-    for line, message in report.problems:
+    for line, message in problems:
         click.echo(f"line {line}: {plain(message)}", err=True)
     if report.more_problems:
         click.echo(f"and {report.more_problems} more", err=True)
-    skipped = f", skipped {report.skipped} bad rows" if report.skipped else ""
-    output.show(document, "" if report.refused else f"Imported {report.imported} products{skipped}")
+    skipped = f", skipped {counted(report.skipped, 'bad row')}" if report.skipped else ""
+    done = f"Imported {counted(report.imported, 'product')}{skipped}"
+    output.show(document, "" if report.refused else done)
     if report.refused and not output.json:
         click.echo(f"Error: {refusal} Correct them, or use --skip-bad.", err=True)
+
+
+def _with_option(message: str) -> str:
+    """Name the option where the importer, which knows of none, asks for a default currency."""
+    return message.replace("give a default currency", "give one to all, such as --currency GBP")
 
 
 @catalogue.command(name="list")
@@ -124,8 +131,13 @@ def list_(invocation: Invocation, *, after: str, limit: int) -> None:
             for entry in entries
         ],
         right=("prices", "stock"),
+        short=("name",),
     )
-    empty = "There is nothing: orderflow-bridge catalogue import FILE"
+    empty = (
+        f"There is nothing behind {plain(after)}."
+        if after
+        else "There is nothing: orderflow-bridge catalogue import FILE"
+    )
     invocation.output.show({"products": entries}, text if entries else empty)
     if len(entries) == limit:
         invocation.output.note(f"Perhaps more: --after {plain(entries[-1].sku)}")

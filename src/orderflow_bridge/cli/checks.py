@@ -1,6 +1,7 @@
 """What the doctor looks at: each check tells what it found, and the fix."""
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
@@ -27,6 +28,7 @@ __all__ = ["Finding", "bad_settings", "examine", "probe"]
 _OTHERS = 0o077
 _SQLITE = "sqlite:///"
 _TOLERANCE = 5_000
+_BEFORE_FIX = re.compile("[:;] ")
 _PATIENCE = 10.0
 _UNAUTHORIZED, _NOT_FOUND, _REDIRECTS = 401, 404, range(300, 400)
 _PROBE_PATH = "/ofc_doctor_probe/cart.get"
@@ -58,6 +60,14 @@ def _problem(check: str, found: str, fix: str) -> Finding:
     return Finding(check=check, state="problem", found=found, fix=fix)
 
 
+def _told(check: str, message: str, otherwise: str) -> Finding:
+    """Tell a problem whose message names its own fix behind a colon or semicolon."""
+    found, *fix = _BEFORE_FIX.split(message, maxsplit=1)
+    if not fix:
+        return _problem(check, message, otherwise)
+    return _problem(check, f"{found}.", fix[0])
+
+
 def examine(settings: Settings) -> Iterator[Finding]:
     """Look at everything that can be seen from here; nothing is changed or created."""
     yield _settings_file(settings)
@@ -76,7 +86,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     try:
         bridge = Bridge.open(settings=settings)
     except ConfigurationError as error:
-        yield _problem("database", str(error), "Correct `database` in the settings.")
+        yield _told("database", str(error), "Correct `database` in the settings.")
         return
     with bridge:
         yield from _database(bridge, settings)
@@ -162,14 +172,10 @@ def _database(bridge: Bridge, settings: Settings) -> Iterator[Finding]:
     try:
         pending = bridge.pending_migrations()
     except StorageUnavailable as error:
-        yield _problem(
-            "database",
-            f"{kind}: {error.detail}",
-            "Check that it runs, and its address, user and password in `database`.",
-        )
+        yield _unavailable(kind, error)
         return
     except ConfigurationError as error:
-        yield _problem("database", f"{kind}: {error}", "Correct `database` in the settings.")
+        yield _told("database", str(error), "Correct `database` in the settings.")
         return
     if kind == "memory":
         yield _warning(
@@ -190,6 +196,17 @@ def _database(bridge: Bridge, settings: Settings) -> Iterator[Finding]:
         yield from _connections(bridge, connections)
     except BridgeError as error:
         yield _problem("database", str(error), "Try again; look into the database's own log.")
+
+
+def _unavailable(kind: str, error: StorageUnavailable) -> Finding:
+    if kind == "sqlite":
+        otherwise = "Put the file right, or choose another one in `database`."
+        return _told("database", error.detail, otherwise)
+    return _problem(
+        "database",
+        f"{kind}: {error.detail}",
+        "Check that it runs, and its address, user and password in `database`.",
+    )
 
 
 def _pool(settings: Settings, kind: str) -> Finding:

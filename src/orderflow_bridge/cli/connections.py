@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.exits import REFUSED, CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
-from orderflow_bridge.cli.output import Output, plain, table
+from orderflow_bridge.cli.output import Output, detail_of, plain, table
 from orderflow_bridge.connections import Credentials
 from orderflow_bridge.domain.connection import SCOPES, Connection
-from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.time import as_utc
 
 __all__ = ["STOREFRONT_SCOPES", "connections", "warnings_of"]
@@ -85,6 +86,13 @@ def create(
 
 def _scopes(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in SCOPES and name not in _PRESETS]
+    if unknown or not names:
+        wrong = f"{', '.join(map(repr, unknown))}: there is no such scope" if unknown else "empty"
+        raise click.BadParameter(
+            f"{wrong}; write some of {', '.join(SCOPES)}, or a preset: {', '.join(_PRESETS)}.",
+            param_hint="--scopes",
+        )
     return [scope for name in names for scope in _PRESETS.get(name, (name,))]
 
 
@@ -109,6 +117,7 @@ def list_(invocation: Invocation) -> None:
             )
             for connection, _ in every
         ],
+        short=("name",),
     )
     invocation.output.show(
         {"connections": [_document(connection, warnings) for connection, warnings in every]},
@@ -145,7 +154,7 @@ def enable(invocation: Invocation, *, client_id: str) -> None:
     with invocation.bridge() as bridge:
         connection = bridge.connections.enable(client_id)
         warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
 
 
 @connections.command()
@@ -156,7 +165,7 @@ def disable(invocation: Invocation, *, client_id: str) -> None:
     with invocation.bridge() as bridge:
         connection = bridge.connections.disable(client_id)
         warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
 
 
 @connections.command()
@@ -178,9 +187,16 @@ def disable(invocation: Invocation, *, client_id: str) -> None:
 def rotate(invocation: Invocation, *, client_id: str, grace: int, end_open_grace: bool) -> None:
     """Issue a new secret, and print it."""
     with invocation.bridge() as bridge:
-        credentials = bridge.connections.rotate(
-            client_id, grace=grace, replace_open_grace=end_open_grace
-        )
+        try:
+            credentials = bridge.connections.rotate(
+                client_id, grace=grace, replace_open_grace=end_open_grace
+            )
+        except BridgeError as error:
+            if error.code != "invalid_request":
+                raise
+            # Nothing on the line is wrong: the connection is in a grace period.
+            detail = detail_of(error).removesuffix(".") + " with --end-open-grace."
+            raise CommandFailed(error.code, detail, error.members, exit_code=REFUSED) from None
     _show_credentials(invocation.output, credentials)
 
 
@@ -247,9 +263,12 @@ def _lines(connection: Connection) -> list[str]:
     return [f"{name + ':':14}{plain(fact)}" for name, fact in facts.items()]
 
 
-def _show_connection(output: Output, connection: Connection, warnings: tuple[str, ...]) -> None:
+def _show_connection(
+    output: Output, connection: Connection, warnings: tuple[str, ...], *, aloud: bool = True
+) -> None:
+    """Show a connection; `aloud` repeats its warnings on standard error."""
     output.show(_document(connection, warnings), "\n".join(_lines(connection)))
-    for warning in warnings:
+    for warning in warnings if aloud else ():
         output.warn(warning)
 
 

@@ -13,7 +13,7 @@ from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.cli.connections import STOREFRONT_SCOPES
 from orderflow_bridge.cli.init import set_up
 from orderflow_bridge.cli.invocation import Command, Invocation
-from orderflow_bridge.cli.output import Output
+from orderflow_bridge.cli.output import Output, counted, program
 from orderflow_bridge.cli.sample import CATALOGUE
 from orderflow_bridge.cli.sending import Target, sign_request
 from orderflow_bridge.cli.serving import MOUNT, DevelopmentServer, site, until_told_to_stop
@@ -62,13 +62,17 @@ def demo(invocation: Invocation, *, once: bool, port: int, folder: Path | None) 
     Needs nothing but this command and touches nothing outside its folder. It ends with a client
     id, a secret and a signed curl that works, and serves until Ctrl-C.
     """
+    if invocation.home is not None or invocation.database is not None:
+        raise click.UsageError(
+            "The demo makes a shop of its own: no --home and no --database, but --folder."
+        )
     output = invocation.output
     if folder is None:
         folder = Path(tempfile.mkdtemp(prefix="orderflow-bridge-demo-"))
     elif folder.exists() and any(folder.iterdir()):
         raise ConfigurationError(f"{folder} is not empty. Choose another --folder.")
     with until_told_to_stop() as stop, _open_shop(folder.absolute(), port, output) as shop:
-        _tell_story(shop, output)
+        _tell_story(shop, output, once=once)
         if not once:
             output.note("\nServing on; Ctrl-C stops.")
             stop.wait()
@@ -84,7 +88,7 @@ def _open_shop(folder: Path, port: int, output: Output) -> Iterator[_Shop]:
     catalogue.write_text(CATALOGUE, encoding="utf-8")
     with Bridge.open(settings=Settings.load(home=folder, environ={})) as bridge:
         report = bridge.catalogue.import_csv(catalogue)
-        output.tell(f"  Imported {report.imported} products from {catalogue.name}")
+        output.tell(f"  Imported {counted(report.imported, 'product')} from {catalogue.name}")
         credentials = bridge.connections.create(
             "Demo storefront", scopes=STOREFRONT_SCOPES, window=_WINDOW, currency="GBP"
         )
@@ -102,7 +106,7 @@ def _open_shop(folder: Path, port: int, output: Output) -> Iterator[_Shop]:
             yield _Shop(folder, bridge, server, credentials)
 
 
-def _tell_story(shop: _Shop, output: Output) -> None:
+def _tell_story(shop: _Shop, output: Output, *, once: bool) -> None:
     client_id, secret = shop.credentials.connection.client_id, shop.credentials.secret
     target = Target.of(shop.server.url, mount=MOUNT)
     storefront = Storefront(target, client_id=client_id, secret=secret, tell=output.tell)
@@ -120,7 +124,29 @@ def _tell_story(shop: _Shop, output: Output) -> None:
             client_id=client_id, secret=secret, action="orders.list", body=b'{"limit":5}', key=None
         ),
     )
-    home = shlex.quote(str(shop.folder))
+    url = shop.server.url
+    ofb, home = program(), f"--home {shlex.quote(str(shop.folder))}"
+    again = f"{ofb} serve --port {shop.server.server_port} {home}"
+    head = (
+        "\n4. Your turn\n"
+        f"  order      {order['number']}, {order['status']},"
+        f" {format_price(total, currency)} {currency}\n"
+    )
+    bridge = "" if once else f"  bridge     {url}{MOUNT}\n"
+    credentials = f"  client id  {client_id}\n  secret     {secret}\n"
+    minutes = f"for {_WINDOW // 60} minutes"
+    served = (
+        "\n  The server ends now; without --once it serves on. To serve this shop again:\n"
+        f"  {again}\n\n  A signed request, which needs that server, {minutes}:\n\n{line}\n"
+        if once
+        else f"\n  While it serves, and {minutes}:\n\n{line}\n"
+    )
+    later = (
+        "\n  Without a server, at any time:\n"
+        if once
+        else "\n  A new one, or without a server, at any time:\n"
+        f"  {ofb} curl orders.list --url {url} {home}\n"
+    )
     output.show(
         {
             "order_id": order["order_id"],
@@ -130,20 +156,14 @@ def _tell_story(shop: _Shop, output: Output) -> None:
             "currency": currency,
             "client_id": client_id,
             "secret": secret,
-            "url": shop.server.url,
-            "bridge": shop.server.url + MOUNT,
+            "serving": not once,
+            "url": None if once else url,
+            "bridge": None if once else url + MOUNT,
             "folder": str(shop.folder),
             "curl": line,
+            "serve": again,
         },
-        f"\n4. Your turn\n"
-        f"  order      {order['number']}, {order['status']},"
-        f" {format_price(total, currency)} {currency}\n"
-        f"  bridge     {shop.server.url}{MOUNT}\n"
-        f"  client id  {client_id}\n"
-        f"  secret     {secret}\n"
-        f"\n  While it serves, and for {_WINDOW // 60} minutes:\n\n{line}\n"
-        f"\n  A new one, or without a server, at any time:\n"
-        f"  orderflow-bridge curl orders.list --url {shop.server.url} --home {home}\n"
-        f"  orderflow-bridge request orders.list --home {home}\n"
-        f"  orderflow-bridge orders list --home {home}",
+        f"{head}{bridge}{credentials}{served}{later}"
+        f"  {ofb} request orders.list {home}\n"
+        f"  {ofb} orders list {home}",
     )

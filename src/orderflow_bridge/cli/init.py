@@ -19,7 +19,6 @@ __all__ = ["DEFAULT_DATABASE", "init", "set_up"]
 DEFAULT_DATABASE = "sqlite:///orderflow-bridge.db"
 
 _KEY_BYTES = 32
-_KEY_ID = "k1"
 _PRIVATE, _PUBLIC = 0o600, 0o644
 
 _SETTINGS = """\
@@ -94,7 +93,9 @@ def set_up(folder: Path, *, database: str = DEFAULT_DATABASE, with_tables: bool 
                 " with --home, or move it away."
             )
     folder.mkdir(parents=True, exist_ok=True)
-    ring = f"{_KEY_ID}:{new_master_key(os.urandom(_KEY_BYTES))}"
+    # A name that no earlier key has: a database that outlives its keys says which one it misses.
+    key_id = f"k{os.urandom(4).hex()}"
+    ring = f"{key_id}:{new_master_key(os.urandom(_KEY_BYTES))}"
     # As every later command will read it: a relative SQLite path starts in the folder.
     environ = {"ORDERFLOW_BRIDGE_DATABASE": database}
     with Bridge.open(settings=Settings.load(home=folder, environ=environ, master_keys=ring)) as new:

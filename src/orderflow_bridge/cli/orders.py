@@ -1,6 +1,9 @@
 """`orders`: find, settle and cancel what was ordered."""
 
+import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, get_args
 
 import click
@@ -47,6 +50,8 @@ def list_(
     """List orders, newest first."""
     query = OrderQuery(status=status, email=email, connection=connection, limit=limit)
     with invocation.bridge() as bridge:
+        if connection is not None:
+            bridge.connections.find(connection)
         found = bridge.orders.search(query)
     text = table(
         ("number", "status", "total", "currency", "email", "placed at", "order id"),
@@ -64,8 +69,9 @@ def list_(
         ],
         right=("total",),
     )
+    empty = "No such order." if status or email or connection else "There is no order."
     invocation.output.show(
-        {"orders": [_document(order) for order in found]}, text if found else "There is no order."
+        {"orders": [_document(order) for order in found]}, text if found else empty
     )
 
 
@@ -84,11 +90,9 @@ def show(invocation: Invocation, *, order: str) -> None:
 @click.pass_obj
 def settle(invocation: Invocation, *, order: str) -> None:
     """Record that the whole total of an order arrived, and mark it paid."""
-    with invocation.bridge() as bridge:
+    with invocation.bridge() as bridge, _silent_payments():
         found = bridge.orders.settle(_find(bridge, order).order_id)
     _show(invocation, found)
-    if found.payment.state == "paid_after_cancel":
-        invocation.output.warn("The order was cancelled before the money came: refund it.")
 
 
 @orders.command()
@@ -100,6 +104,17 @@ def cancel(invocation: Invocation, *, order: str, reason: str | None) -> None:
     with invocation.bridge() as bridge:
         found = bridge.orders.cancel(_find(bridge, order).order_id, reason=reason)
     _show(invocation, found)
+
+
+@contextmanager
+def _silent_payments() -> Iterator[None]:
+    """Keep the payments' log quiet: what it would say is printed as a warning."""
+    log = logging.getLogger("orderflow_bridge.payments")
+    before, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = before
 
 
 def _find(bridge: Bridge, order: str) -> Order:
@@ -118,7 +133,18 @@ def _find(bridge: Bridge, order: str) -> Order:
 
 def _document(order: Order) -> dict[str, Any]:
     answer = msgspec.structs.asdict(order_answer(order))
-    return {**answer, "connection": order.connection, "cancel_reason": order.cancel_reason}
+    return {
+        **answer,
+        "connection": order.connection,
+        "cancel_reason": order.cancel_reason,
+        "warnings": _warnings(order),
+    }
+
+
+def _warnings(order: Order) -> list[str]:
+    if order.payment.state == "paid_after_cancel":
+        return ["The order was cancelled before the money came: refund it."]
+    return []
 
 
 def _show(invocation: Invocation, order: Order) -> None:
@@ -155,3 +181,5 @@ def _show(invocation: Invocation, order: Order) -> None:
     )
     head = "\n".join(f"{name + ':':12}{plain(fact)}" for name, fact in facts.items())
     invocation.output.show(_document(order), f"{head}\n\n{lines}\n\n{sums}")
+    for warning in _warnings(order):
+        invocation.output.warn(warning)

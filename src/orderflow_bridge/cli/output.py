@@ -2,14 +2,32 @@
 
 import os
 import re
+import shlex
+import shutil
+import sys
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import msgspec
 
-__all__ = ["Output", "as_json", "colour", "plain", "table"]
+from orderflow_bridge.domain.errors import BridgeError
 
+__all__ = [
+    "Output",
+    "as_json",
+    "colour",
+    "counted",
+    "detail_of",
+    "plain",
+    "program",
+    "table",
+]
+
+_PROGRAMS = ("orderflow-bridge", "ofb")
+_LONGEST = 40
 _C1_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
@@ -68,16 +86,83 @@ def plain(text: str) -> str:
     )
 
 
-def table(
-    headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[str] = ()
-) -> str:
-    """Write rows under headings, in columns; the headings named in `right` align right."""
-    cells = [list(headings), *([plain(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if heading in right else cell.ljust(width)
-            for heading, cell, width in zip(headings, row, widths, strict=True)
-        ).rstrip()
-        for row in cells
+def counted(count: int, noun: str) -> str:
+    """Write a count and its noun: 1 product, 2 products."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def detail_of(error: BridgeError) -> str:
+    """Say what was wrong: field and message where the error names them, else its detail."""
+    errors = error.members.get("errors")
+    if not isinstance(errors, list) or not errors:
+        return error.detail
+    said = "; ".join(
+        f"{field}: {one['message']}" if (field := one["path"].strip("/")) else one["message"]
+        for one in errors
     )
+    return said if said.endswith((".", "?", "!")) else said + "."
+
+
+def program() -> str:
+    """Name this program as it was started, for lines that are pasted into a shell."""
+    started = Path(sys.argv[0])
+    if started.name == "__main__.py" and started.parent.name == "orderflow_bridge":
+        return f"{shlex.quote(sys.executable)} -m orderflow_bridge"
+    if started.stem not in _PROGRAMS:
+        return _PROGRAMS[0]
+    found = shutil.which(started.name)
+    if found is not None and Path(found).absolute() == started.absolute():
+        return started.name
+    return shlex.quote(sys.argv[0])
+
+
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    right: Sequence[str] = (),
+    short: Sequence[str] = (),
+) -> str:
+    """Write rows under headings, in columns.
+
+    The headings named in `right` align right; what is long under those in `short` is cut.
+    """
+    cells = [
+        list(headings),
+        *(
+            [
+                _cut(plain(cell)) if heading in short else plain(cell)
+                for heading, cell in zip(headings, row, strict=True)
+            ]
+            for row in rows
+        ),
+    ]
+    widths = [max(_width(row[column]) for row in cells) for column in range(len(headings))]
+
+    def aligned(heading: str, cell: str, width: int) -> str:
+        space = " " * (width - _width(cell))
+        return space + cell if heading in right else cell + space
+
+    return "\n".join("  ".join(map(aligned, headings, row, widths)).rstrip() for row in cells)
+
+
+def _width(text: str) -> int:
+    """Count the columns of a terminal that a text takes."""
+    return sum(map(_columns, text))
+
+
+def _columns(sign: str) -> int:
+    if unicodedata.category(sign) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(sign) in ("W", "F") else 1
+
+
+def _cut(text: str) -> str:
+    if _width(text) <= _LONGEST:
+        return text
+    left = _LONGEST - 1
+    for end, sign in enumerate(text):
+        left -= _columns(sign)
+        if left < 0:
+            return text[:end].rstrip() + "…"
+    return text

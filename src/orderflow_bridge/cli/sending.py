@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Mapping
-from hashlib import sha256
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
 
@@ -11,13 +10,19 @@ from msgspec import Struct
 
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.cli.exits import CANNOT_CONNECT, CommandFailed
+from orderflow_bridge.client.signing import sign, string_to_sign
 from orderflow_bridge.http import Head, Request
 from orderflow_bridge.mounting import Mount
-from orderflow_bridge.security.signing import mac, string_to_sign
 
 __all__ = ["Answered", "Signed", "Target", "send", "send_in_process", "sign_request"]
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_OPTIONS = {
+    "client_id": "--client-id",
+    "secret": "--secret",
+    "action": "ACTION",
+    "idempotency_key": "--idempotency-key",
+}
 
 
 class Signed(Struct, frozen=True, kw_only=True):
@@ -76,24 +81,26 @@ class Target(Struct, frozen=True, kw_only=True):
 def sign_request(
     *, client_id: str, secret: str, action: str, body: bytes, key: str | None
 ) -> Signed:
-    """Sign a request now (protocol §1); `key` is the Idempotency-Key."""
-    timestamp = str(int(time.time()))
+    """Sign a request now (protocol §1); `key` is the Idempotency-Key.
+
+    Raises `click.BadParameter` where a piece is malformed; it never quotes the secret.
+    """
+    timestamp = int(time.time())
+    try:
+        headers = sign(
+            client_id=client_id,
+            secret=secret,
+            action=action,
+            body=body,
+            timestamp=timestamp,
+            idempotency_key=key,
+        )
+    except ValueError as error:
+        name, _, message = str(error).partition(" ")
+        raise click.BadParameter(f"it {message}.", param_hint=_OPTIONS.get(name, name)) from None
     text = string_to_sign(
-        timestamp.encode("ascii"),
-        client_id.encode(),
-        b"POST",
-        action.encode(),
-        (key or "").encode(),
-        sha256(body).hexdigest().encode("ascii"),
+        client_id=client_id, action=action, body=body, timestamp=timestamp, idempotency_key=key
     )
-    headers = {
-        "Content-Type": "application/json",
-        "X-Client-Id": client_id,
-        "X-Timestamp": timestamp,
-        "X-Signature": "v1=" + mac(secret.encode(), text).hex(),
-    }
-    if key is not None:
-        headers["Idempotency-Key"] = key
     return Signed(client_id=client_id, action=action, body=body, text=text, headers=headers)
 
 

@@ -1,5 +1,6 @@
 """`serve`: a server of its own, for a shop whose site cannot mount the bridge itself."""
 
+import errno
 import os
 import socket
 import threading
@@ -78,6 +79,10 @@ def serve(
     """
     settings = invocation.settings()
     with_granian = not development and find_spec("granian") is not None
+    if workers > 1 and development:
+        raise click.UsageError(
+            "--workers and --development do not go together: that server is one process."
+        )
     if workers > 1 and not with_granian:
         raise click.UsageError("--workers needs pip install 'orderflow-bridge[server]'.")
     if workers > 1 and settings.database.startswith("memory:"):
@@ -187,6 +192,9 @@ def _free_port(host: str, port: int) -> int:
 
 
 def _cannot_listen(host: str, port: int, error: OSError) -> ConfigurationError:
+    # A name that is none has a number of its own, outside of errno.
+    of_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
     return ConfigurationError(
-        f"Cannot listen on {host} port {port}: {error.strerror or error}. Choose another --port."
+        f"Cannot listen on {host} port {port}: {error.strerror or error}."
+        f" Choose another {'--host' if of_host else '--port'}."
     )

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -85,6 +86,14 @@ def _signing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _checked_address(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    try:
+        ip_address(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no IP address.") from None
+    return value
+
+
 @click.command(cls=Command, short_help="Send a signed request and print the answer.")
 @_signing_options
 @click.option("--url", help="The site to send to; without it the request is handled in process.")
@@ -93,6 +102,7 @@ def _signing_options(function: Callable[..., Any]) -> Callable[..., Any]:
     "address",
     default="127.0.0.1",
     show_default=True,
+    callback=_checked_address,
     help="In process: the address that the request seems to come from.",
 )
 @click.option(
@@ -113,11 +123,12 @@ def request(
     """
     call = _call(signing)
     target = Target.of(url, mount=call.mount) if url is not None else None
-    if target is not None and call.given is not None:
-        answered = _sent(target, call.signed(call.given), timeout)
+    signed = call.signed(call.given) if call.given is not None else None
+    if target is not None and signed is not None:
+        answered = _sent(target, signed, timeout)
     else:
         with invocation.bridge() as bridge:
-            signed = call.signed(_credentials(bridge, call))
+            signed = signed or call.signed(_credentials(bridge, call))
             answered = (
                 send_in_process(bridge, signed, address=address)
                 if target is None
@@ -223,11 +234,11 @@ def _call(signing: dict[str, Any]) -> _Call:
     given = None
     if connection is None and (client_id or secret):
         if not client_id or not secret:
-            raise click.UsageError("--client-id and --secret go together.")
+            raise click.UsageError(
+                "--client-id (ORDERFLOW_BRIDGE_CLIENT_ID) and --secret (ORDERFLOW_BRIDGE_SECRET)"
+                " go together."
+            )
         given = _Credentials(client_id, secret)
-    for name, value in (("ACTION", action), ("--client-id", client_id), ("--idempotency-key", key)):
-        if value is not None and not (value.isascii() and value.isprintable() and " " not in value):
-            raise click.BadParameter("use plain ASCII without spaces", param_hint=name)
     return _Call(
         action=action,
         body=_body(signing["data"]),

@@ -38,6 +38,13 @@ _LOST_MORE = frozenset((1203, 1698, 1927, 2000, 2002, 2003, 2006, 2013, 2014, 20
 _OPTIONS = frozenset(("unix_socket", "ssl_ca", "ssl_cert", "ssl_key", "ssl_verify_cert"))
 _STRICT = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
+_REFUSED = {
+    1044: "MariaDB lets this user not into the database.",
+    1045: "MariaDB refused the user or the password.",
+    1049: "MariaDB has no such database: make it, or correct the URL.",
+    2003: "Nobody listens at MariaDB's address; try again when it runs.",
+}
+
 
 class MariaDB:
     """A MariaDB or MySQL database; the part of `Dialect`. `timeout` in seconds bounds lock waits.
@@ -108,6 +115,8 @@ class MariaDB:
             return Verdict(Conflict(_CONFLICTS[number]))
         if number in _UNAVAILABLE:
             return Verdict(StorageUnavailable(_UNAVAILABLE[number]))
+        if number in _REFUSED:
+            return Verdict(StorageUnavailable(_REFUSED[number]), lost=True)
         if number in _LOST or number in _LOST_MORE:
             return Verdict(StorageUnavailable(), lost=True)
         return Verdict(RuntimeError(f"MariaDB refused a statement ({number})."))

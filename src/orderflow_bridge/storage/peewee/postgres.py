@@ -32,6 +32,12 @@ _LOST_CLASSES = ("08", "57P", "53", "58", "XX", "28", "3D")
 # Any number of this package's own: every process that changes the schema takes this lock.
 _SCHEMA_LOCK = 0x6F66_6272
 
+_REFUSED = {
+    "password authentication failed": "PostgreSQL refused the user or the password.",
+    "does not exist": "PostgreSQL has no such database or user: make it, or correct the URL.",
+    "Connection refused": "Nobody listens at PostgreSQL's address; try again when it runs.",
+}
+
 
 class Postgres:
     """A PostgreSQL database; the part of `Dialect`. `timeout` in seconds bounds connects and locks.
@@ -84,6 +90,10 @@ class Postgres:
         """Tell what an error of psycopg means; its text may quote a row."""
         state: str | None = getattr(error, "sqlstate", None)
         if state is None:
+            # A connection that was refused has words only; none of them is passed on.
+            for words, detail in _REFUSED.items():
+                if words in str(error):
+                    return Verdict(StorageUnavailable(detail), lost=True)
             lost = type(error).__name__ in ("OperationalError", "InterfaceError")
             return Verdict(StorageUnavailable() if lost else _fault(type(error).__name__), lost)
         if state in _CONFLICTS:

@@ -50,8 +50,9 @@ def test_misuse_ends_with_2(ready, words):
 
 def test_a_group_without_a_command_names_its_commands(ready):
     """The document does not hold the whole help."""
-    detail = ready("orders", "--json", code=2).document["error"]["detail"]
-    assert detail == "Missing command: one of list, show, settle, cancel."
+    for words in (("orders", "--json"), ("--json", "orders")):
+        detail = ready(*words, code=2).document["error"]["detail"]
+        assert detail == "Missing command: one of list, show, settle, cancel."
 
 
 def test_the_program_is_named_as_it_was_started(tmp_path, monkeypatch):

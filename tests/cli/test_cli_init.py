@@ -40,7 +40,7 @@ def test_init_keeps_the_master_key_from_others(line):
         os.umask(previous)
     assert stat.S_IMODE(Path("orderflow-bridge.keys").stat().st_mode) == 0o600
     keys = [Path(folder, "orderflow-bridge.keys").read_text() for folder in (".", "another")]
-    assert all(key.startswith("k1:") for key in keys)
+    assert all(key.startswith("k") and ":" in key for key in keys)
     assert keys[0] != keys[1]
 
 

@@ -83,16 +83,19 @@ def _report(error: Exception, output: Output) -> int:
 
 
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())
-"""What Click 8.2 and later raise."""
+"""What Click 8.2 and later raise for a group with nothing behind it; its message is the help."""
 
 
 def _detail_of_misuse(error: click.ClickException) -> str:
-    if isinstance(error, click.UsageError) and isinstance(error, _NO_ARGUMENTS) and error.ctx:
-        # Its message is the whole help.
-        command = error.ctx.command
-        names = command.list_commands(error.ctx) if isinstance(command, click.Group) else []
-        return f"Missing command: one of {', '.join(names)}."
-    return error.format_message()
+    message = error.format_message()
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    if (
+        ctx is not None
+        and isinstance(ctx.command, click.Group)
+        and (isinstance(error, _NO_ARGUMENTS) or message == "Missing command.")
+    ):
+        return f"Missing command: one of {', '.join(ctx.command.list_commands(ctx))}."
+    return message
 
 
 def _exit_code_of(code: str) -> int:

@@ -1,7 +1,7 @@
 """Databases for tests: one per kind and session, emptied for each test, dropped at the end.
 
-A folder's `conftest.py` imports the fixtures it wants. `ORDERFLOW_BRIDGE_TEST_POSTGRES` and
-`ORDERFLOW_BRIDGE_TEST_MYSQL` name other servers, as URLs without a database. Where a server or its
+A folder's `conftest.py` imports the fixtures it wants. `OFB_TEST_POSTGRES` and
+`OFB_TEST_MYSQL` name other servers, as URLs without a database. Where a server or its
 driver is missing a test is skipped; in CI a missing server fails it.
 """
 
@@ -26,8 +26,8 @@ SHARED = ["sqlite", "postgres", "mariadb"]
 SERVERS = ["postgres", "mariadb"]
 """Those behind a socket."""
 
-_POSTGRES = os.environ.get("ORDERFLOW_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
-_MYSQL = os.environ.get("ORDERFLOW_BRIDGE_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
+_POSTGRES = os.environ.get("OFB_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
+_MYSQL = os.environ.get("OFB_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
 
 
 def need_driver(name: str) -> None:

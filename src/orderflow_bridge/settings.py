@@ -18,11 +18,9 @@ SETTINGS_FILE = "orderflow-bridge.toml"
 KEYS_FILE = "orderflow-bridge.keys"
 _PREFIX = "ORDERFLOW_BRIDGE_"
 _DAY = 86_400
-# Tables do not fit into a variable; the others are a storefront's, and the tests'.
+# Tables do not fit into a variable; the other two are a storefront's.
 _TABLES = {f"{_PREFIX}SHIPPING", f"{_PREFIX}TAX"}
-_OTHERS = tuple(
-    _PREFIX + name for name in ("CLIENT_ID", "SECRET", "TEST_", "RETAIL_DATA", "EXAMPLE_ENVS")
-)
+_OTHERS = {f"{_PREFIX}CLIENT_ID", f"{_PREFIX}SECRET"}
 
 _Positive = Annotated[int, Meta(ge=1)]
 
@@ -120,7 +118,7 @@ def _from_environment(cls: type[Settings], environ: Mapping[str, str]) -> dict[s
     fields = msgspec.structs.fields(cls)
     known = {_PREFIX + field.name.upper() for field in fields} - _TABLES
     for name in environ:
-        if name.startswith(_PREFIX) and name not in known and not name.startswith(_OTHERS):
+        if name.startswith(_PREFIX) and name not in known | _OTHERS:
             raise ConfigurationError(
                 f"There is no setting {name} in the environment: correct its name"
                 + (f", or write it into {SETTINGS_FILE}." if name in _TABLES else ".")

@@ -28,8 +28,8 @@ CI = bool(os.environ.get("CI"))
 TOKEN = "a-token-that-only-the-provider-knows"
 COMMAND = "from orderflow_bridge.cli import main; main()"
 ENVIRONMENTS = pytest.mark.skipif(
-    os.environ.get("ORDERFLOW_BRIDGE_EXAMPLE_ENVS") != "1",
-    reason="installs each example anew: set ORDERFLOW_BRIDGE_EXAMPLE_ENVS=1",
+    os.environ.get("OFB_TEST_EXAMPLE_ENVS") != "1",
+    reason="installs each example anew: set OFB_TEST_EXAMPLE_ENVS=1",
 )
 ADDRESS = {"name": "Zoë", "line1": "1 High Street", "city": "Leeds", "country": "GB"}
 

@@ -28,10 +28,9 @@ from tests.rig import RING
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "examples" / "online_retail" / "replay.py"
 RETAIL = Path(
-    os.environ.get("ORDERFLOW_BRIDGE_RETAIL_DATA")
-    or ROOT.parent / "shared" / "data" / "online-retail"
+    os.environ.get("OFB_TEST_RETAIL_DATA") or ROOT.parent / "shared" / "data" / "online-retail"
 )
-POSTGRES = os.environ.get("ORDERFLOW_BRIDGE_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/")
+POSTGRES = os.environ.get("OFB_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/")
 CI = bool(os.environ.get("CI"))
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 MORNING = "2010-12-01 08:26:00"
@@ -361,7 +360,7 @@ def test_a_wrong_command_line_ends_with_2(tmp_path, arguments):
 def months() -> dict[str, Any]:
     """Give what every month comes to; without the data, skip."""
     if not (RETAIL / "expected.json").exists():
-        pytest.skip(f"no data in {RETAIL}: set ORDERFLOW_BRIDGE_RETAIL_DATA to its folder")
+        pytest.skip(f"no data in {RETAIL}: set OFB_TEST_RETAIL_DATA to its folder")
     return json.loads((RETAIL / "expected.json").read_text())
 
 
@@ -374,7 +373,7 @@ def postgres() -> Iterator[str]:
     except psycopg.OperationalError as error:
         if CI:
             raise
-        pytest.skip(f"no PostgreSQL at ORDERFLOW_BRIDGE_TEST_POSTGRES: {type(error).__name__}")
+        pytest.skip(f"no PostgreSQL at OFB_TEST_POSTGRES: {type(error).__name__}")
     name = f"replay_{secrets.token_hex(6)}"
     with closing(admin):
         admin.execute(f"CREATE DATABASE {name}")

@@ -4,6 +4,11 @@ from orderflow_bridge.maintenance import Purged
 from tests.rig import Storefront, TestShop, item
 
 
+def spent(shop: TestShop, storefront: Storefront) -> int:
+    with shop.bridge._storage.reading() as unit:
+        return unit.replays.spent_after(0, connection=storefront.client_id, limit=1_000)
+
+
 def test_purge_forgets_what_expired_and_nothing_else(
     shop: TestShop, storefront: Storefront
 ) -> None:
@@ -34,8 +39,9 @@ def test_writes_purge_now_and_then_and_reads_never(shop: TestShop, storefront: S
     shop.clock.forward(2 * 86_400)
     for _ in range(300):
         storefront.ok("cart.get", cart_id=cart_id)
-    assert shop.bridge._maintenance.purge(limit=0) == Purged()
+    assert spent(shop, storefront) == 127
     storefront.cart()
+    assert spent(shop, storefront) == 1
     assert shop.bridge.purge() == Purged()
 
 

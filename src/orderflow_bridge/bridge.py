@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from orderflow_bridge.actions.action import Shop
+from orderflow_bridge.capabilities import migrating, refuse_unfit
 from orderflow_bridge.catalogue.catalogue import Catalogue
 from orderflow_bridge.connections import Connections
 from orderflow_bridge.domain.order import Order
@@ -14,7 +15,15 @@ from orderflow_bridge.keys import read_ring
 from orderflow_bridge.maintenance import Maintenance, Purged
 from orderflow_bridge.orders import Orders
 from orderflow_bridge.payments import settle
-from orderflow_bridge.ports import Clock, Entropy, Payments, Pricing, ProductCatalog, Storage
+from orderflow_bridge.ports import (
+    Capability,
+    Clock,
+    Entropy,
+    Payments,
+    Pricing,
+    ProductCatalog,
+    Storage,
+)
 from orderflow_bridge.pricing import TablePricing
 from orderflow_bridge.protocol import Admitted, Protocol
 from orderflow_bridge.security.secrets import MasterKeyRing
@@ -46,6 +55,7 @@ class Bridge:
     ) -> None:
         self.settings: Settings = settings or Settings()
         keys = MasterKeyRing.parse(master_keys) if isinstance(master_keys, str) else master_keys
+        refuse_unfit(storage, self.settings, own_catalogue=catalogue is not None)
         self._storage = storage
         self._shop = Shop(
             settings=self.settings,
@@ -147,12 +157,22 @@ class Bridge:
         return self._maintenance.purge(limit=limit)
 
     def migrate(self) -> Sequence[str]:
-        """Bring the schema forward; name the migrations that were applied."""
-        return self._storage.migrate()
+        """Bring the schema forward; name the migrations that were applied.
+
+        None where the storage has no schema of its own to move.
+        """
+        storage = migrating(self._storage)
+        return () if storage is None else storage.migrate()
 
     def pending_migrations(self) -> Sequence[str]:
         """Name the migrations that `migrate` would apply."""
-        return self._storage.pending_migrations()
+        storage = migrating(self._storage)
+        return () if storage is None else storage.pending_migrations()
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Tell what the storage can do besides; what it cannot is off."""
+        return self._storage.capabilities
 
     def refusals(self) -> dict[tuple[str, str], int]:
         """Tell how often this process refused, by (code, address), the most frequent first."""

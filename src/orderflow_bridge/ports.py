@@ -4,6 +4,10 @@ Everything here is synchronous and is implemented structurally: a plugin inherit
 an integer in minor units, time is an integer of Unix milliseconds in UTC, identifiers compare as
 bytes. Any storage method may raise `StorageUnavailable` (nothing happened) or `Conflict` (someone
 was faster; the bridge runs the unit again).
+
+A storage needs `Storage`, `Unit` and the six repositories that a unit has. What else it can do it
+names in `capabilities`, and has the Protocol of that name here; a bridge on a storage that cannot
+refuses the settings that need it, and the doctor says what is missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,26 +28,44 @@ __all__ = [
     "Answer",
     "AnswerKey",
     "AnswerLedger",
+    "Capability",
     "CartRepository",
     "Claim",
     "Clock",
     "ConnectionRepository",
+    "CountingReplayLedger",
     "Entropy",
     "IntentLedger",
+    "MigratingStorage",
     "OrderQuery",
     "OrderRepository",
     "Payments",
     "Pricing",
     "ProductCatalog",
     "ProductRepository",
+    "ProductsUnit",
     "ReplayLedger",
     "StockLedger",
+    "StockUnit",
     "Storage",
     "Unit",
 ]
 
-PORTS_VERSION = 1
+PORTS_VERSION = 2
 """Raised when a port changes in a way that an existing plugin would notice."""
+
+Capability = Literal["products", "stock", "rates", "migrations", "durable", "processes"]
+"""What a storage may be able to do besides.
+
+- `products`: it keeps the default catalogue (`ProductsUnit`); needs `stock`. Without it a bridge
+  needs a `catalogue` of its own.
+- `stock`: it tracks stock (`StockUnit`). Without it every sku is unlimited.
+- `rates`: it counts what was spent lately (`CountingReplayLedger`). Without it
+  `max_writes_per_minute` is refused.
+- `migrations`: it has a schema that moves forward (`MigratingStorage`).
+- `durable`: what was committed is there after the process has ended, however it ended.
+- `processes`: several processes may use it at once, and each sees what another committed.
+"""
 
 
 class Clock(Protocol):
@@ -107,7 +129,7 @@ class ConnectionRepository(Protocol):
     """The inbound connections."""
 
     def find(self, client_id: str) -> Connection | None:
-        """Read one."""
+        """Read one, without a lock: each signed request reads its connection, twice."""
         ...
 
     def lock(self, client_id: str) -> Connection | None:
@@ -119,7 +141,7 @@ class ConnectionRepository(Protocol):
         ...
 
     def save(self, connection: Connection) -> None:
-        """Replace the one with its client id, which `lock` gave in the same writing unit."""
+        """Replace the one that `lock` gave in the same writing unit; raises `Conflict` if gone."""
         ...
 
     def all(self) -> Sequence[Connection]:
@@ -131,7 +153,7 @@ class CartRepository(Protocol):
     """The carts; each belongs to one connection and does not exist for another."""
 
     def find(self, cart_id: str, *, connection: str) -> Cart | None:
-        """Read one."""
+        """Read one, without a lock; None for another connection's."""
         ...
 
     def lock(self, cart_id: str, *, connection: str) -> Cart | None:
@@ -147,11 +169,17 @@ class CartRepository(Protocol):
         ...
 
     def crashed(self, *, before: int, limit: int) -> Sequence[Cart]:
-        """Give carts whose conversion's lease ended before `before` (Unix ms)."""
+        """Give up to `limit` carts whose conversion's lease ended before `before` (Unix ms).
+
+        The earliest first.
+        """
         ...
 
     def purge(self, *, before: int, limit: int) -> int:
-        """Delete up to `limit` unconverted, unclaimed carts that expired before `before`."""
+        """Delete up to `limit` unconverted, unclaimed carts that expired before `before` (Unix ms).
+
+        Those that expired first go first. Tells how many.
+        """
         ...
 
 
@@ -185,12 +213,17 @@ class OrderRepository(Protocol):
     def place(self, order: Order) -> Order:
         """Store a new order and give it back with its number (`OF-000123`).
 
-        The cart and the payment intent are unique over all orders: a second one raises `Conflict`.
+        Order id, cart and payment intent are unique over all orders, the number too: a second one
+        raises `Conflict`. A number may be skipped and is never given twice.
         """
         ...
 
     def save(self, order: Order, *, expecting: OrderStatus) -> bool:
-        """Replace the order while its stored status is `expecting`; tell whether it was."""
+        """Replace the order while its stored status is `expecting`; tell whether it was.
+
+        A compare-and-swap: of two units that move an order out of one status, one gets True. The
+        number stays the stored one; lines, cart and intent never change.
+        """
         ...
 
     def search(self, query: OrderQuery) -> Sequence[Order]:
@@ -255,12 +288,19 @@ class ReplayLedger(Protocol):
         """
         ...
 
-    def spent_after(self, until: int, *, connection: str, limit: int) -> int:
-        """Count a connection's signatures with a later `until`, up to `limit`."""
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` signatures whose `until` is before `before`; tell how many.
+
+        The earliest first; times in Unix ms.
+        """
         ...
 
-    def purge(self, *, before: int, limit: int) -> int:
-        """Forget up to `limit` signatures whose `until` is before `before`; tell how many."""
+
+class CountingReplayLedger(ReplayLedger, Protocol):
+    """The capability `rates`: the spent signatures tell how much a connection wrote lately."""
+
+    def spent_after(self, until: int, *, connection: str, limit: int) -> int:
+        """Count a connection's signatures with an `until` later than this (Unix ms), to `limit`."""
         ...
 
 
@@ -317,12 +357,18 @@ class AnswerLedger(Protocol):
         ...
 
     def purge(self, *, before: int, limit: int) -> int:
-        """Forget up to `limit` keys whose `until` is before `before`; tell how many."""
+        """Forget up to `limit` keys whose `until` is before `before`; tell how many.
+
+        The earliest first; times in Unix ms.
+        """
         ...
 
 
 class Unit(Protocol):
-    """One unit of work: reads, and in a writing unit changes that commit together or not at all."""
+    """One unit of work: reads, and in a writing unit changes that commit together or not at all.
+
+    Used by one thread, and not after it was left. It reads what it wrote itself.
+    """
 
     @property
     def connections(self) -> ConnectionRepository:
@@ -340,16 +386,6 @@ class Unit(Protocol):
         ...
 
     @property
-    def products(self) -> ProductRepository:
-        """Give the default catalogue."""
-        ...
-
-    @property
-    def stock(self) -> StockLedger:
-        """Give the tracked stock."""
-        ...
-
-    @property
     def intents(self) -> IntentLedger:
         """Give the payment intents."""
         ...
@@ -364,25 +400,61 @@ class Unit(Protocol):
         """Give the stored answers."""
         ...
 
-    @property
-    def changes(self) -> int:
-        """Count the changes asked of this unit so far.
 
-        The bridge compares it around an action: a refusal after a change is a fault.
-        """
+class StockUnit(Unit, Protocol):
+    """The capability `stock`."""
+
+    @property
+    def stock(self) -> StockLedger:
+        """Give the tracked stock."""
+        ...
+
+
+class ProductsUnit(StockUnit, Protocol):
+    """The capability `products`."""
+
+    @property
+    def products(self) -> ProductRepository:
+        """Give the default catalogue."""
         ...
 
 
 class Storage(Protocol):
     """Where everything is kept; used from any thread, and again after a fork."""
 
+    @property
+    def ports_version(self) -> int:
+        """Tell which `PORTS_VERSION` it was written for; a bridge refuses another one."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Name what it can do besides; the same for its whole life, known before it is opened."""
+        ...
+
     def reading(self) -> AbstractContextManager[Unit]:
-        """Open a unit that takes no write lock and must not change anything."""
+        """Open a unit that takes no write lock; nobody changes anything in it.
+
+        It sees what was committed, waits for no writer, and never sees half of a writing unit in
+        one statement.
+        """
         ...
 
     def writing(self) -> AbstractContextManager[Unit]:
-        """Open a unit that commits when left, and rolls back where an exception leaves it."""
+        """Open a unit that commits when left, and rolls back where an exception leaves it.
+
+        When leaving has returned, everyone sees all of it. The exception goes through unchanged.
+        Raises `StorageUnavailable` where a lock does not come in bounded time.
+        """
         ...
+
+    def close(self) -> None:
+        """Give back everything; a later use opens again."""
+        ...
+
+
+class MigratingStorage(Storage, Protocol):
+    """The capability `migrations`: a schema that moves forward on live data."""
 
     def migrate(self) -> Sequence[str]:
         """Bring the schema forward; name the migrations that were applied."""
@@ -390,8 +462,4 @@ class Storage(Protocol):
 
     def pending_migrations(self) -> Sequence[str]:
         """Name the migrations that `migrate` would apply; empty on an up-to-date schema."""
-        ...
-
-    def close(self) -> None:
-        """Give back everything; a later use opens again."""
         ...

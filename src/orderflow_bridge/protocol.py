@@ -16,6 +16,8 @@ from msgspec import Struct
 
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.actions.action import Action, Outside, Shop, Work
+from orderflow_bridge.actions.watched import Watched
+from orderflow_bridge.capabilities import counting
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.faults import whereabouts
@@ -322,7 +324,8 @@ class Protocol:
     def _first(self, unit: Unit, verified: Verified) -> Response | Outside | BridgeError:
         """Spend, claim, act and store in one unit; a returned refusal commits with it."""
         admitted = verified.admitted
-        work = Work(self._shop, unit, self._live(unit, verified), self._shop.clock.now())
+        watched = Watched(unit)
+        work = Work(self._shop, watched, self._live(unit, verified), self._shop.clock.now())
         client_id = work.connection.client_id
         self._refuse_rush(unit, client_id, work.now)  # 18, rate
         if not unit.replays.spend(
@@ -343,11 +346,10 @@ class Protocol:
             )
             if claim.state != "new":
                 return _claimed_before(claim, admitted.request_id, work.now)
-        before = unit.changes
         try:
             outcome = verified.action.run(work, verified.request)  # 21
         except BridgeError as refusal:
-            outcome = _refusal(refusal, changed=unit.changes != before)
+            outcome = _refusal(refusal, changed=watched.changed)
         if isinstance(outcome, Outside):
             return outcome
         return self._stored(unit, verified, outcome)
@@ -372,7 +374,7 @@ class Protocol:
         The spent signatures are the count: nothing more is written for it.
         """
         most = self._shop.settings.max_writes_per_minute
-        if most and most <= unit.replays.spent_after(
+        if most and most <= counting(unit).spent_after(
             now - _MINUTE + self._spent_for, connection=client_id, limit=most
         ):
             raise BridgeError(
@@ -384,12 +386,12 @@ class Protocol:
     def _second(
         self, unit: Unit, verified: Verified, outside: Outside, found: object
     ) -> Response | BridgeError:
-        work = Work(self._shop, unit, self._known(unit, verified), self._shop.clock.now())
-        before = unit.changes
+        watched = Watched(unit)
+        work = Work(self._shop, watched, self._known(unit, verified), self._shop.clock.now())
         try:
             outcome = outside.apply(work, found)
         except BridgeError as refusal:
-            outcome = _refusal(refusal, changed=unit.changes != before)
+            outcome = _refusal(refusal, changed=watched.changed)
         return self._stored(unit, verified, outcome)
 
     def _release(self, unit: Unit, verified: Verified, outside: Outside) -> None:

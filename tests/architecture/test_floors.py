@@ -17,6 +17,7 @@ NAME = "orderflow_bridge"
 FLOORS = {
     "__main__": 7,
     "domain": 0,
+    "capabilities": 1,
     "http": 1,
     "ports": 1,
     "settings": 1,
@@ -45,9 +46,10 @@ FLOORS = {
 
 # Who knows less of the package than its floor would let it know.
 ONLY = {
-    "actions": {"actions", "domain", "ports", "settings"},
+    "actions": {"actions", "capabilities", "domain", "ports", "settings"},
     "asgi": {"http", "mounting"},
-    "catalogue": {"catalogue", "domain", "ports", "transactions"},
+    "capabilities": {"domain", "ports", "settings"},
+    "catalogue": {"capabilities", "catalogue", "domain", "ports", "transactions"},
     "client": {"client"},
     "domain": {"domain"},
     "http": set(),

@@ -377,7 +377,7 @@ def test_python_m_runs_the_command(monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit) as ended:
         runpy.run_module("orderflow_bridge", run_name="__main__")
     assert ended.value.code == 0
-    assert "0.1.0" in capsys.readouterr().out
+    assert "0.2.0" in capsys.readouterr().out
 
 
 class TestRates:

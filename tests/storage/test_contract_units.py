@@ -6,7 +6,7 @@ import pytest
 
 from orderflow_bridge.domain.errors import BridgeError, Conflict
 from orderflow_bridge.domain.product import CatalogueEntry
-from orderflow_bridge.ports import Answer, AnswerKey, Storage
+from orderflow_bridge.ports import Storage
 from tests.storage.samples import SHOP, add, cart, connection, order
 
 
@@ -78,40 +78,6 @@ class TestUnit:
             reader.join(5)
         assert seen == [(1, None)]
 
-    def test_changes_are_counted_as_they_are_asked(self, storage: Storage):
-        """Every change counts one, whatever comes of it; reading counts nothing."""
-        key = AnswerKey(SHOP, "cart.create", "k")
-        counts = []
-        with storage.writing() as unit:
-            for change in (
-                lambda: unit.connections.lock(SHOP),
-                lambda: unit.connections.add(connection()),
-                lambda: unit.connections.save(connection(updated_at=2)),
-                lambda: unit.carts.add(cart()),
-                lambda: unit.carts.lock("cart_1", connection=SHOP),
-                lambda: unit.carts.save(cart(version=2), replacing=1),
-                lambda: unit.orders.place(order()),
-                lambda: unit.orders.save(order(), expecting="paid"),
-                lambda: unit.products.put(
-                    [CatalogueEntry(sku="TEA", name="Tea", prices={}, stock=5)]
-                ),
-                lambda: unit.stock.take({"TEA": 1}),
-                lambda: unit.stock.give_back({"TEA": 1}),
-                lambda: unit.replays.spend(b"m", connection=SHOP, until=1),
-                lambda: unit.answers.claim(key, fingerprint=b"f", now=1, running_until=2, until=3),
-                lambda: unit.answers.store(key, Answer(200, b"{}"), running_until=2),
-                lambda: unit.answers.release(key, running_until=2),
-                lambda: unit.replays.purge(before=0, limit=1),
-                lambda: unit.answers.purge(before=0, limit=1),
-                lambda: unit.carts.purge(before=0, limit=1),
-            ):
-                before = unit.changes
-                change()
-                counts.append(unit.changes - before)
-        assert counts == [0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]
-        with storage.writing() as unit:
-            assert unit.changes == 0
-
     def test_a_reading_unit_changes_nothing(self, storage: Storage):
         """A change in a reading unit is a fault of the caller, and nothing happens."""
         with pytest.raises(RuntimeError, match="reading"), storage.reading() as unit:
@@ -126,9 +92,3 @@ class TestUnit:
         storage.close()
         with storage.reading() as unit:
             assert unit.carts.find("cart_1", connection=SHOP) == cart()
-
-    def test_the_schema_is_up_to_date_after_the_first_use(self, storage: Storage):
-        """Nothing is left to migrate, and migrating again does nothing."""
-        add(storage, cart())
-        assert list(storage.pending_migrations()) == []
-        assert list(storage.migrate()) == []

@@ -18,7 +18,7 @@ def test_an_unknown_scheme_lists_what_exists():
     with pytest.raises(ConfigurationError) as caught:
         open_storage(Settings(database="oracle://scott:tiger@db/x"))
     assert "tiger" not in str(caught.value)
-    for scheme in ("memory://", "sqlite:///", "postgresql://", "mariadb://", "mysql://"):
+    for scheme in ("memory://", "sqlite://", "postgresql://", "mariadb://", "mysql://"):
         assert scheme in str(caught.value)
 
 
@@ -48,8 +48,8 @@ def test_a_missing_driver_names_the_line_that_installs_it(monkeypatch, url, modu
 @pytest.mark.parametrize(
     "url",
     [
-        "sqlite://",
         "sqlite:///",
+        "sqlite://",
         "sqlite:///:memory:",
         "postgresql://shop:hush@db:port/shop",
         "mysql://shop:hush@db:port/shop",

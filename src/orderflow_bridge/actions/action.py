@@ -4,11 +4,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from orderflow_bridge.capabilities import products_of, stock_of
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.domain.product import Product
-from orderflow_bridge.ports import Clock, Entropy, Payments, Pricing, ProductCatalog, Unit
+from orderflow_bridge.ports import (
+    Clock,
+    Entropy,
+    Payments,
+    Pricing,
+    ProductCatalog,
+    StockLedger,
+    Unit,
+)
 from orderflow_bridge.settings import Settings
 
 __all__ = ["Action", "Outside", "Shop", "Work"]
@@ -49,7 +58,12 @@ class Work:
         if not skus:
             return {}
         catalogue = self.shop.catalogue
-        return (self.unit.products if catalogue is None else catalogue).find(skus, currency)
+        return (products_of(self.unit) if catalogue is None else catalogue).find(skus, currency)
+
+    @property
+    def stock(self) -> StockLedger:
+        """Give the tracked stock; one that tracks nothing where the storage has none."""
+        return stock_of(self.unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

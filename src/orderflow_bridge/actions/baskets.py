@@ -236,7 +236,7 @@ def refuse_shortage(
     for line in lines:
         if only is None or line.sku in only:
             wanted[line.sku] = wanted.get(line.sku, 0) + line.quantity
-    available = work.unit.stock.available(sorted(wanted)) if wanted else {}
+    available = work.stock.available(sorted(wanted)) if wanted else {}
     short = [
         {
             "sku": sku,

@@ -38,7 +38,7 @@ def give_up_claim(work: Work, cart: Cart) -> Cart:
         return cart
     draft = cart.conversion.draft
     if draft.taken:
-        work.unit.stock.give_back(draft.taken)
+        work.stock.give_back(draft.taken)
     intent = work.unit.intents.find(draft.payment.intent)
     if intent is not None and intent.cart_id == cart.cart_id:
         freed = replace(intent, cart_id=None, version=intent.version + 1)

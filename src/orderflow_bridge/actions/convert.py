@@ -59,7 +59,7 @@ def convert(work: Work, request: ConvertToOrder) -> OrderAnswer | Outside:
         cart = give_up_claim(work, cart)
         intent = work.unit.intents.find(request.payment_intent)
     if draft.taken:
-        work.unit.stock.take(draft.taken)
+        work.stock.take(draft.taken)
     _claim_intent(work, cart, intent, request.payment_intent)
     if payments is None or settlement is not None:
         return order_answer(_place(work, cart, draft, settled=settlement is not None))

@@ -213,5 +213,5 @@ def _cancelled(work: Work, order: Order, reason: str | None) -> Order:
     if not work.unit.orders.save(cancelled, expecting="pending_payment"):
         raise Conflict
     if order.taken:
-        work.unit.stock.give_back(order.taken)
+        work.stock.give_back(order.taken)
     return cancelled

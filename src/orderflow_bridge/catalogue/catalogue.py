@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from orderflow_bridge.capabilities import products_of
 from orderflow_bridge.catalogue.bounds import check_entry
 from orderflow_bridge.catalogue.report import ImportReport, Source
 from orderflow_bridge.domain.product import CatalogueEntry, Product
@@ -22,7 +23,7 @@ class Catalogue:
     def find(self, skus: Sequence[str], currency: str) -> Mapping[str, Product]:
         """Give the products for sale among `skus`, by sku, as a cart in `currency` sees them."""
         with self._storage.reading() as unit:
-            return unit.products.find(skus, currency)
+            return products_of(unit).find(skus, currency)
 
     def entries(self, *, after: str = "", limit: int | None = None) -> Iterator[CatalogueEntry]:
         """Give the products in sku order, lazily: those with a sku greater than `after`.
@@ -34,7 +35,7 @@ class Catalogue:
         while left is None or left > 0:
             size = _PAGE if left is None else min(left, _PAGE)
             with self._storage.reading() as unit:
-                page = unit.products.page(after=after, limit=size)
+                page = products_of(unit).page(after=after, limit=size)
             yield from page
             if len(page) < size:
                 return
@@ -57,7 +58,7 @@ class Catalogue:
 
         def act(unit: Unit) -> None:
             for start in range(0, len(entries), _PAGE):
-                unit.products.put(entries[start : start + _PAGE])
+                products_of(unit).put(entries[start : start + _PAGE])
 
         transact(self._storage, act)
 

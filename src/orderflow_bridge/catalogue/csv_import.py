@@ -11,6 +11,7 @@ from typing import BinaryIO, Protocol, TextIO
 
 import msgspec
 
+from orderflow_bridge.capabilities import products_of
 from orderflow_bridge.catalogue.bounds import MAX_STOCK, check_entry
 from orderflow_bridge.catalogue.report import ImportReport, Source
 from orderflow_bridge.domain.money import CURRENCIES, parse_price
@@ -122,7 +123,7 @@ def _write(
         spool.seek(0)
         for batch in spool:
             entries = decoder.decode(batch)
-            unit.products.put(entries)
+            products_of(unit).put(entries)
             written += len(entries)
             if progress is not None:
                 progress(written)

@@ -21,12 +21,25 @@ from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.domain.product import CatalogueEntry, Product
-from orderflow_bridge.ports import Answer, AnswerKey, Claim, OrderQuery
+from orderflow_bridge.ports import (
+    PORTS_VERSION,
+    Answer,
+    AnswerKey,
+    Capability,
+    Claim,
+    OrderQuery,
+)
+from orderflow_bridge.settings import Settings
 
-__all__ = ["MemoryStorage", "MemoryUnit"]
+__all__ = ["MemoryStorage", "MemoryUnit", "open_storage"]
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+
+
+def open_storage(settings: Settings) -> "MemoryStorage":
+    """Make the storage of `memory://`."""
+    return MemoryStorage(timeout=settings.pool_timeout)
 
 
 class MemoryStorage:
@@ -35,6 +48,9 @@ class MemoryStorage:
     `timeout` is how many seconds a writing unit waits for its turn before it raises
     `StorageUnavailable`.
     """
+
+    ports_version = PORTS_VERSION
+    capabilities: frozenset[Capability] = frozenset({"products", "stock", "rates"})
 
     def __init__(self, *, timeout: float = 10.0) -> None:
         self._timeout = timeout
@@ -52,14 +68,6 @@ class MemoryStorage:
     def writing(self) -> "_Writing":
         """Open a unit that publishes its changes when left, or none of them."""
         return _Writing(self._published, self._turn, self._timeout)
-
-    def migrate(self) -> Sequence[str]:
-        """Do nothing: dictionaries have no schema."""
-        return ()
-
-    def pending_migrations(self) -> Sequence[str]:
-        """Name none: dictionaries have no schema."""
-        return ()
 
     def close(self) -> None:
         """Keep everything: what is in memory has nowhere else to be."""
@@ -196,7 +204,6 @@ class MemoryUnit:
         "_published",
         "answers",
         "carts",
-        "changes",
         "connections",
         "intents",
         "orders",
@@ -210,7 +217,6 @@ class MemoryUnit:
         self._published = published
         self._drafts: list[_Draft[Any, Any]] = []
         self.writable = writable
-        self.changes = 0
         rows = self._rows
         stock = rows(published.stock)
         self.connections = _Connections(self, rows(published.connections))
@@ -235,11 +241,10 @@ class MemoryUnit:
         self._drafts.append(draft)
         return draft
 
-    def changed(self) -> None:
-        """Count a change that is asked for; a reading unit refuses it."""
+    def must_write(self) -> None:
+        """Refuse a change in a reading unit, and in one that is over."""
         if not self.writable:
             raise RuntimeError("A reading unit changes nothing.")
-        self.changes += 1
 
     def publish(self) -> None:
         """Show every change to everyone, in one step."""
@@ -307,13 +312,13 @@ class _Connections:
     lock = find  # one writing unit at a time: what it reads is locked
 
     def add(self, connection: Connection) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         if self._rows.get(connection.client_id) is not None:
             raise Conflict("The client id is taken.")
         self._rows.put(connection.client_id, connection)
 
     def save(self, connection: Connection) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         if self._rows.get(connection.client_id) is None:
             raise Conflict("The connection is gone.")
         self._rows.put(connection.client_id, connection)
@@ -336,13 +341,13 @@ class _Carts:
     lock = find  # one writing unit at a time: what it reads is locked
 
     def add(self, cart: Cart) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         if self._rows.get(cart.cart_id) is not None:
             raise Conflict("The cart id is taken.")
         self._rows.put(cart.cart_id, cart)
 
     def save(self, cart: Cart, *, replacing: int) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         stored = self._rows.get(cart.cart_id)
         if stored is None or stored.version != replacing:
             raise Conflict("The cart has another version.")
@@ -357,7 +362,7 @@ class _Carts:
         return [cart for _, _, cart in sorted(late, key=lambda one: one[:2])[:limit]]
 
     def purge(self, *, before: int, limit: int) -> int:
-        self._unit.changed()
+        self._unit.must_write()
         stale = [
             cart.cart_id
             for cart in sorted(self._rows.values(), key=lambda cart: cart.expires_at)
@@ -394,7 +399,7 @@ class _Orders:
         return None if order_id is None else self._rows.get(order_id)
 
     def place(self, order: Order) -> Order:
-        self._unit.changed()
+        self._unit.must_write()
         if (
             self._rows.get(order.order_id) is not None
             or self._of_cart.get(order.cart_id) is not None
@@ -410,7 +415,7 @@ class _Orders:
         return placed
 
     def save(self, order: Order, *, expecting: OrderStatus) -> bool:
-        self._unit.changed()
+        self._unit.must_write()
         stored = self._rows.get(order.order_id)
         if stored is None or stored.status != expecting:
             return False
@@ -459,7 +464,7 @@ class _Products:
         return found
 
     def put(self, entries: Sequence[CatalogueEntry]) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         for entry in entries:
             stored = self._rows.get(entry.sku)
             prices = entry.prices if stored is None else stored.prices | entry.prices
@@ -489,7 +494,7 @@ class _Stock:
         return {sku: left for sku, left in found if left is not None}
 
     def take(self, wanted: Mapping[str, int]) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         for sku, quantity in sorted(wanted.items()):
             left = self._rows.get(sku)
             if left is None or left < quantity:
@@ -497,7 +502,7 @@ class _Stock:
             self._rows.put(sku, left - quantity)
 
     def give_back(self, taken: Mapping[str, int]) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         for sku, quantity in sorted(taken.items()):
             left = self._rows.get(sku)
             if left is not None:
@@ -515,13 +520,13 @@ class _Intents:
         return self._rows.get(intent)
 
     def add(self, intent: PaymentIntent) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         if self._rows.get(intent.intent) is not None:
             raise Conflict("The payment intent is known.")
         self._rows.put(intent.intent, intent)
 
     def save(self, intent: PaymentIntent, *, replacing: int) -> None:
-        self._unit.changed()
+        self._unit.must_write()
         stored = self._rows.get(intent.intent)
         if stored is None or stored.version != replacing:
             raise Conflict("The payment intent has another version.")
@@ -536,7 +541,7 @@ class _Replays:
         self._rows = rows
 
     def spend(self, mac: bytes, *, connection: str, until: int) -> bool:
-        self._unit.changed()
+        self._unit.must_write()
         if self._rows.get((connection, mac)) is not None:
             return False
         self._rows.put((connection, mac), until)
@@ -547,7 +552,7 @@ class _Replays:
         return min(limit, len(later))
 
     def purge(self, *, before: int, limit: int) -> int:
-        self._unit.changed()
+        self._unit.must_write()
         stale = sorted((until, key) for key, until in self._rows.items() if until < before)
         for _, key in stale[:limit]:
             self._rows.remove(key)
@@ -564,7 +569,7 @@ class _Answers:
     def claim(
         self, key: AnswerKey, *, fingerprint: bytes, now: int, running_until: int, until: int
     ) -> Claim:
-        self._unit.changed()
+        self._unit.must_write()
         kept = self._rows.get(key)
         if kept is not None and kept.until > now:
             if kept.fingerprint != fingerprint:
@@ -577,7 +582,7 @@ class _Answers:
         return Claim("new")
 
     def store(self, key: AnswerKey, answer: Answer, *, running_until: int) -> bool:
-        self._unit.changed()
+        self._unit.must_write()
         kept = self._rows.get(key)
         if kept is None or kept.answer is not None or kept.running_until != running_until:
             return False
@@ -585,7 +590,7 @@ class _Answers:
         return True
 
     def release(self, key: AnswerKey, *, running_until: int) -> bool:
-        self._unit.changed()
+        self._unit.must_write()
         kept = self._rows.get(key)
         if kept is None or kept.answer is not None or kept.running_until != running_until:
             return False
@@ -593,7 +598,7 @@ class _Answers:
         return True
 
     def purge(self, *, before: int, limit: int) -> int:
-        self._unit.changed()
+        self._unit.must_write()
         stale = [
             key
             for key, kept in sorted(self._rows.items(), key=lambda item: item[1].until)

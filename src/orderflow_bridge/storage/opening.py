@@ -1,45 +1,68 @@
-"""From a database URL to a storage."""
+"""From a database URL to a storage, by the plugin that registered its scheme."""
+
+from collections.abc import Callable
+from importlib.metadata import EntryPoint, entry_points
 
 from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.ports import Storage
 from orderflow_bridge.settings import Settings
 
-__all__ = ["open_storage"]
+__all__ = ["GROUP", "open_storage"]
 
-_SCHEMES = (
-    "memory://",
-    "sqlite:///relative.db",
-    "sqlite:////absolute.db",
-    "postgresql://user:password@host/name",
-    "mariadb://user:password@host/name",
-    "mysql://user:password@host/name",
-)
+GROUP = "orderflow_bridge.storage"
+"""The entry points that make a storage: a scheme, and a function from `Settings` to a storage."""
 
 
 def open_storage(settings: Settings) -> Storage:
     """Make the storage that `settings.database` names; nothing is opened before its first use.
 
-    Raises `ConfigurationError` for an unknown kind of database, a malformed URL and a driver that
-    is not installed. No message quotes the URL: it may hold a password.
+    The scheme of the URL up to a `+` names the plugin: only that one is imported. Raises
+    `ConfigurationError` for a scheme that nobody registered, a plugin that cannot be loaded, a
+    malformed URL and a driver that is not installed. No message quotes the URL: it may hold a
+    password.
     """
-    scheme = settings.database.partition("://")[0].lower()
-    if scheme == "memory":
-        from orderflow_bridge.storage.memory import (  # noqa: PLC0415 -- loaded where it is used
-            MemoryStorage,
-        )
+    scheme = settings.database.partition("://")[0].partition("+")[0].lower()
+    return _load(_registered(scheme))(settings)
 
-        return MemoryStorage(timeout=settings.pool_timeout)
-    if scheme in ("sqlite", "postgresql", "postgres", "mysql", "mariadb"):
-        from orderflow_bridge.storage.peewee import (  # noqa: PLC0415 -- loads Peewee
-            PeeweeStorage,
-        )
 
-        return PeeweeStorage(
-            settings.database,
-            pool_size=settings.pool_size,
-            pool_timeout=settings.pool_timeout,
-            synchronous=settings.sqlite_synchronous,
+def _registered(scheme: str) -> EntryPoint:
+    """Find the one plugin that registered `scheme`."""
+    known = entry_points(group=GROUP)
+    found = {point.value: point for point in known if point.name == scheme}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        homes = " and ".join(sorted(_home(point) for point in found.values()))
+        raise ConfigurationError(
+            f"Two storages want this kind of database URL, of {homes}: uninstall one of them."
         )
-    raise ConfigurationError(
-        f"There is no storage for this database URL; there is {', '.join(_SCHEMES)}."
-    )
+    if not known:
+        raise ConfigurationError(
+            "No storage is registered at all: install orderflow-bridge (`pip install`), so that"
+            " Python sees its entry points."
+        )
+    schemes = ", ".join(sorted({f"{point.name}://" for point in known}))
+    raise ConfigurationError(f"There is no storage for this database URL; there is {schemes}.")
+
+
+def _load(point: EntryPoint) -> Callable[[Settings], Storage]:
+    try:
+        factory = point.load()
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(
+            f"The storage {point.name!r} of {_home(point)} cannot be loaded"
+            f" ({whereabouts(error)}): repair or reinstall that package."
+        ) from error
+    if not callable(factory):
+        raise ConfigurationError(
+            f"The storage {point.name!r} of {_home(point)} is no function: report it there."
+        )
+    return factory  # type: ignore[no-any-return]  # what an entry point gives is unknown
+
+
+def _home(point: EntryPoint) -> str:
+    """Name the distribution that a plugin came with."""
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown package"

@@ -7,6 +7,7 @@ builder costs several times the query.
 Read `storage.py` first, then `unit.py`, then one repository (`carts.py`).
 """
 
-from orderflow_bridge.storage.peewee.storage import PeeweeStorage
+from orderflow_bridge.storage.peewee.session import Session
+from orderflow_bridge.storage.peewee.storage import PeeweeStorage, open_storage
 
-__all__ = ["PeeweeStorage"]
+__all__ = ["PeeweeStorage", "Session", "open_storage"]

@@ -62,7 +62,7 @@ class Answers:
 
         A twin's insert waits for the unit that claimed first, and then finds its answer.
         """
-        self._session.changed()
+        self._session.must_write()
         session, sql = self._session, self._sql
         scope = (key.connection, key.action, key.key)
         claimed = (fingerprint, running_until, until, *scope)
@@ -87,17 +87,17 @@ class Answers:
 
     def store(self, key: AnswerKey, answer: Answer, *, running_until: int) -> bool:
         """Store the answer of the claim made with `running_until`; tell whether it did."""
-        self._session.changed()
+        self._session.must_write()
         claim = (key.connection, key.action, key.key, running_until)
         return self._session.count(self._sql.store, (answer.status, answer.body, *claim)) == 1
 
     def release(self, key: AnswerKey, *, running_until: int) -> bool:
         """Forget the unanswered claim made with `running_until`; tell whether it did."""
-        self._session.changed()
+        self._session.must_write()
         claim = (key.connection, key.action, key.key, running_until)
         return self._session.count(self._sql.release, claim) == 1
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""
-        self._session.changed()
+        self._session.must_write()
         return self._session.count(self._sql.purge, (before, limit))

@@ -71,14 +71,14 @@ class Carts:
 
     def add(self, cart: Cart) -> None:
         """Store a new cart; raises `Conflict` where its id is taken."""
-        self._session.changed()
+        self._session.must_write()
         row = (*_columns(cart), cart.cart_id, cart.connection)
         if self._session.count(self._sql.add, row) != 1:
             raise Conflict("The cart id is taken.")
 
     def save(self, cart: Cart, *, replacing: int) -> None:
         """Replace the cart whose stored version is `replacing`; raises `Conflict` otherwise."""
-        self._session.changed()
+        self._session.must_write()
         row = (*_columns(cart), cart.cart_id, replacing)
         if self._session.count(self._sql.save, row) != 1:
             raise Conflict("The cart has another version.")
@@ -90,7 +90,7 @@ class Carts:
 
     def purge(self, *, before: int, limit: int) -> int:
         """Delete up to `limit` unconverted, unclaimed carts that expired before `before`."""
-        self._session.changed()
+        self._session.must_write()
         return self._session.count(self._sql.purge, (before, limit))
 
 

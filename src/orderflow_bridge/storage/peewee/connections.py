@@ -58,7 +58,7 @@ class Connections:
 
     def add(self, connection: Connection) -> None:
         """Store a new one; raises `Conflict` where the client id is taken."""
-        self._session.changed()
+        self._session.must_write()
         row = (
             connection.client_id,
             connection.status,
@@ -71,7 +71,7 @@ class Connections:
 
     def save(self, connection: Connection) -> None:
         """Replace the one with its client id; raises `Conflict` where it is gone."""
-        self._session.changed()
+        self._session.must_write()
         row = (
             connection.status,
             connection.updated_at,

@@ -58,13 +58,13 @@ class Intents:
 
     def add(self, intent: PaymentIntent) -> None:
         """Store a new one; raises `Conflict` where it exists."""
-        self._session.changed()
+        self._session.must_write()
         if self._session.count(self._sql.add, _columns(intent)) != 1:
             raise Conflict("The payment intent is known.")
 
     def save(self, intent: PaymentIntent, *, replacing: int) -> None:
         """Replace the one whose stored version is `replacing`; raises `Conflict` otherwise."""
-        self._session.changed()
+        self._session.must_write()
         if self._session.count(self._sql.save, (*_columns(intent), replacing)) != 1:
             raise Conflict("The payment intent has another version.")
 

@@ -86,7 +86,7 @@ class Orders:
 
         Raises `Conflict` where the order id, the cart or the payment intent is taken.
         """
-        self._session.changed()
+        self._session.must_write()
         row = (
             order.order_id,
             order.cart_id,
@@ -111,7 +111,7 @@ class Orders:
 
         The lines' rows stay: an order's lines are written once.
         """
-        self._session.changed()
+        self._session.must_write()
         row = (
             order.status,
             order.totals.total,

@@ -74,7 +74,7 @@ class Products:
 
     def put(self, entries: Sequence[CatalogueEntry]) -> None:
         """Add or replace products and their tracked stock; prices in other currencies stay."""
-        self._session.changed()
+        self._session.must_write()
         if not entries:
             return
         # In sku order, so that two imports at once wait for each other instead of deadlocking.

@@ -37,7 +37,7 @@ class Replays:
 
     def spend(self, mac: bytes, *, connection: str, until: int) -> bool:
         """Remember a signature until `until` (Unix ms); False where it was spent before."""
-        self._session.changed()
+        self._session.must_write()
         return self._session.count(self._sql.spend, (connection, mac, until)) == 1
 
     def spent_after(self, until: int, *, connection: str, limit: int) -> int:
@@ -46,5 +46,5 @@ class Replays:
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` signatures whose `until` is before `before`; tell how many."""
-        self._session.changed()
+        self._session.must_write()
         return self._session.count(self._sql.purge, (before, limit))

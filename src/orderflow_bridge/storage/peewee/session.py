@@ -15,8 +15,8 @@ __all__ = ["Session"]
 class Session:
     """A connection with its cursor, used by one thread at a time.
 
-    `changes` counts what the unit was asked to change and `writable` says that it may. `failed`
-    says that a statement of the unit was refused, `lost` that the connection is of no more use.
+    `writable` says that the unit may change something, `failed` that a statement of it was
+    refused, `lost` that the connection is of no more use.
     `used` (monotonic seconds) is when it was given back, `epoch` the opening of the pool it belongs
     to.
     """
@@ -30,7 +30,6 @@ class Session:
         "_execute",
         "_fetchall",
         "_fetchone",
-        "changes",
         "epoch",
         "failed",
         "lost",
@@ -53,8 +52,11 @@ class Session:
         self.failed = False
         self.lost = False
         self.used = 0.0
-        self.changes = 0
         self.writable = False
+
+    def text(self, statement: str) -> str:
+        """Give a statement written with `?` the driver's own placeholders."""
+        return self._dialect.text(statement)
 
     def one(self, statement: str, parameters: Sequence[object]) -> Any:
         """Give the first row, or None."""
@@ -94,11 +96,10 @@ class Session:
             return None if row is None else int(row[0])
         return int(self._cursor.lastrowid) if self.count(statement, parameters) == 1 else None
 
-    def changed(self) -> None:
-        """Count a change that is asked for; a reading unit refuses it."""
+    def must_write(self) -> None:
+        """Refuse a change in a reading unit, and in one that is over."""
         if not self.writable:
             raise RuntimeError("A reading unit changes nothing.")
-        self.changes += 1
 
     def begin(self) -> None:
         """Begin a writing unit."""
@@ -107,7 +108,6 @@ class Session:
             self._execute(self._begin)
         except self._errors as error:
             raise self._refusal(error) from None
-        self.changes = 0
         self.writable = True
 
     def commit(self) -> None:

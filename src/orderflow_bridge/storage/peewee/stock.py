@@ -63,7 +63,7 @@ class Stock:
 
         Raises `Conflict` where one is short or no longer tracked; the unit is to be rolled back.
         """
-        self._session.changed()
+        self._session.must_write()
         rows = _in_order(wanted)
         count, sql = self._session.count, self._sql
         if sql.columnar:
@@ -76,7 +76,7 @@ class Stock:
 
     def give_back(self, taken: Mapping[str, int]) -> None:
         """Put back what was taken, in sku order; skus that are no longer tracked are skipped."""
-        self._session.changed()
+        self._session.must_write()
         rows = _in_order(taken)
         count, sql = self._session.count, self._sql
         if sql.columnar:

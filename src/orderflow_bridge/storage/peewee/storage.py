@@ -9,16 +9,29 @@ from contextlib import contextmanager
 import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.ports import PORTS_VERSION, Capability, CartRepository, OrderRepository
+from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.peewee import migrations
 from orderflow_bridge.storage.peewee.dialect import Dialect, refusal
 from orderflow_bridge.storage.peewee.mariadb import MariaDB
 from orderflow_bridge.storage.peewee.pool import Pool
 from orderflow_bridge.storage.peewee.postgres import Postgres
+from orderflow_bridge.storage.peewee.session import Session
 from orderflow_bridge.storage.peewee.sqlite import Sqlite
 from orderflow_bridge.storage.peewee.statements import Statements
-from orderflow_bridge.storage.peewee.unit import PeeweeUnit, Reading, Writing
+from orderflow_bridge.storage.peewee.unit import PeeweeUnit, Reading, Replaced, Writing
 
-__all__ = ["PeeweeStorage"]
+__all__ = ["PeeweeStorage", "open_storage"]
+
+
+def open_storage(settings: Settings) -> "PeeweeStorage":
+    """Make the storage of a `sqlite`, `postgresql`, `mariadb` or `mysql` URL."""
+    return PeeweeStorage(
+        settings.database,
+        pool_size=settings.pool_size,
+        pool_timeout=settings.pool_timeout,
+        synchronous=settings.sqlite_synchronous,
+    )
 
 
 class PeeweeStorage:
@@ -29,20 +42,31 @@ class PeeweeStorage:
     or NORMAL. Nothing is opened before the first use; an empty database gets its tables then. A
     forked child forgets the parent's connections and opens its own.
 
+    `carts` and `orders` replace one repository alone: each is called once for every session, the
+    connection that all the repositories of a unit share, so that it is in their transaction.
+
     A connection that is lost during a commit leaves open whether it happened: `StorageUnavailable`
     is raised, and the signature or the idempotency key tells a retry.
     """
+
+    ports_version = PORTS_VERSION
+    capabilities: frozenset[Capability] = frozenset(
+        {"products", "stock", "rates", "migrations", "durable", "processes"}
+    )
 
     def __init__(
         self,
         database_url: str,
         *,
+        carts: Callable[[Session], CartRepository] | None = None,
+        orders: Callable[[Session], OrderRepository] | None = None,
         pool_size: int = 16,
         pool_timeout: float = 10.0,
         synchronous: str = "FULL",
     ) -> None:
         self._dialect = _dialect(database_url, timeout=pool_timeout, synchronous=synchronous)
         self._statements = Statements(self._dialect)
+        self._repositories = Replaced(carts, orders)
         self._pool_size = pool_size
         self._pool_timeout = pool_timeout
         self._inherited: list[Pool[PeeweeUnit]] = []
@@ -123,7 +147,7 @@ class PeeweeStorage:
             database = dialect.connect(writing=writing)
         except (peewee.PeeweeException, dialect.error) as error:
             raise refusal(dialect, error) from None
-        return PeeweeUnit(database, dialect, self._statements)
+        return PeeweeUnit(database, dialect, self._statements, self._repositories)
 
     def _prepare(self) -> None:
         with self._preparing:

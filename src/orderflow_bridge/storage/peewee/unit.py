@@ -1,10 +1,13 @@
 """One unit of work on one session, and the two ways to open it."""
 
+from collections.abc import Callable
 from types import TracebackType
+from typing import NamedTuple
 
 import peewee
 
 from orderflow_bridge.domain.errors import StorageUnavailable
+from orderflow_bridge.ports import CartRepository, OrderRepository
 from orderflow_bridge.storage.peewee.answers import Answers
 from orderflow_bridge.storage.peewee.carts import Carts
 from orderflow_bridge.storage.peewee.connections import Connections
@@ -18,7 +21,14 @@ from orderflow_bridge.storage.peewee.session import Session
 from orderflow_bridge.storage.peewee.statements import Statements
 from orderflow_bridge.storage.peewee.stock import Stock
 
-__all__ = ["PeeweeUnit", "Reading", "Writing"]
+__all__ = ["PeeweeUnit", "Reading", "Replaced", "Writing"]
+
+
+class Replaced(NamedTuple):
+    """What makes the repositories that a host has of its own."""
+
+    carts: Callable[[Session], CartRepository] | None = None
+    orders: Callable[[Session], OrderRepository] | None = None
 
 
 class PeeweeUnit(Session):
@@ -38,11 +48,21 @@ class PeeweeUnit(Session):
         "stock",
     )
 
-    def __init__(self, database: peewee.Database, dialect: Dialect, statements: Statements) -> None:
+    def __init__(
+        self,
+        database: peewee.Database,
+        dialect: Dialect,
+        statements: Statements,
+        replaced: Replaced,
+    ) -> None:
         super().__init__(database, dialect)
         self.connections = Connections(self, statements.connections)
-        self.carts = Carts(self, statements.carts)
-        self.orders = Orders(self, statements.orders)
+        self.carts: CartRepository = (
+            Carts(self, statements.carts) if replaced.carts is None else replaced.carts(self)
+        )
+        self.orders: OrderRepository = (
+            Orders(self, statements.orders) if replaced.orders is None else replaced.orders(self)
+        )
         self.products = Products(self, statements.products)
         self.stock = Stock(self, statements.stock)
         self.intents = Intents(self, statements.intents)

@@ -1,0 +1,91 @@
+"""What a storage can do besides: looked up here, and nowhere else (ports, `Capability`)."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from orderflow_bridge.domain.errors import ConfigurationError, Conflict
+from orderflow_bridge.ports import (
+    PORTS_VERSION,
+    CountingReplayLedger,
+    MigratingStorage,
+    ProductRepository,
+    ProductsUnit,
+    StockLedger,
+    StockUnit,
+    Storage,
+    Unit,
+)
+from orderflow_bridge.settings import Settings
+
+__all__ = [
+    "counting",
+    "migrating",
+    "products_of",
+    "refuse_unfit",
+    "stock_of",
+]
+
+
+class _Untracked:
+    """The stock of a storage that tracks none: every sku is unlimited."""
+
+    def available(self, skus: Sequence[str]) -> Mapping[str, int]:  # noqa: ARG002 -- a port
+        return {}
+
+    def take(self, wanted: Mapping[str, int]) -> None:
+        if wanted:
+            raise Conflict("Nothing is tracked.")
+
+    def give_back(self, taken: Mapping[str, int]) -> None:
+        """Skip everything: what is no longer tracked is not given back."""
+
+
+_UNTRACKED = _Untracked()
+
+
+def stock_of(unit: Unit) -> StockLedger:
+    """Give the unit's stock; one that tracks nothing where the storage has none."""
+    if hasattr(unit, "stock"):
+        return cast("StockUnit", unit).stock
+    return _UNTRACKED
+
+
+def products_of(unit: Unit) -> ProductRepository:
+    """Give the unit's default catalogue; raises `ConfigurationError` where it keeps none."""
+    if hasattr(unit, "products"):
+        return cast("ProductsUnit", unit).products
+    raise ConfigurationError(
+        "The storage keeps no products: they are where the bridge's own `catalogue` has them."
+    )
+
+
+def counting(unit: Unit) -> CountingReplayLedger:
+    """Give the unit's ledger of signatures as one that counts; `refuse_unfit` has looked."""
+    return cast("CountingReplayLedger", unit.replays)
+
+
+def migrating(storage: Storage) -> MigratingStorage | None:
+    """Give the storage as one that migrates; None where it has no schema of its own to move."""
+    return cast("MigratingStorage", storage) if "migrations" in storage.capabilities else None
+
+
+def refuse_unfit(storage: Storage, settings: Settings, *, own_catalogue: bool) -> None:
+    """Refuse a storage that cannot do what is asked of it.
+
+    `own_catalogue` says that the products are elsewhere. Raises `ConfigurationError` that names
+    what is missing, and what to change.
+    """
+    name = type(storage).__name__
+    version = getattr(storage, "ports_version", None)
+    if version != PORTS_VERSION:
+        raise ConfigurationError(
+            f"{name} was written for version {version} of the storage ports, and this bridge has"
+            f" version {PORTS_VERSION}: install versions of the two that fit."
+        )
+    if not own_catalogue and "products" not in storage.capabilities:
+        raise ConfigurationError(f"{name} keeps no products: give the bridge a `catalogue`.")
+    if settings.max_writes_per_minute and "rates" not in storage.capabilities:
+        raise ConfigurationError(
+            f"{name} cannot count writes: set `max_writes_per_minute` to 0, or choose a storage"
+            " with the capability `rates`."
+        )

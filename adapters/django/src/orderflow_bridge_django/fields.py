@@ -1,19 +1,23 @@
 """Text that compares and sorts by its bytes, on every database."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 __all__ = ["DocumentField", "KeyField"]
 
-# What these two inherit from; at run time the fields are not generic.
+# What is assigned to a field, and what is read from it.
+_Set = TypeVar("_Set")
+_Get = TypeVar("_Get")
+
 if TYPE_CHECKING:
-    _Char = models.CharField[str, str]
-    _Text = models.TextField[str, str]
-else:
     _Char = models.CharField
     _Text = models.TextField
+else:
+    # A field is generic for type checkers alone.
+    _Char = {(_Set, _Get): models.CharField}
+    _Text = {(_Set, _Get): models.TextField}
 
 
 def _byte_order(connection: BaseDatabaseWrapper) -> str | None:
@@ -30,7 +34,7 @@ def _byte_order(connection: BaseDatabaseWrapper) -> str | None:
     return None
 
 
-class KeyField(_Char):
+class KeyField(_Char[_Set, _Get]):
     """A short text that identifies something: compared and sorted by its bytes."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
@@ -51,7 +55,7 @@ class KeyField(_Char):
         return parameters
 
 
-class DocumentField(_Text):
+class DocumentField(_Text[_Set, _Get]):
     """A long text, of every character whatever the database's default is."""
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:

@@ -215,9 +215,7 @@ class Intent(models.Model):
     version = models.BigIntegerField("version")
     cart_id = KeyField("cart id", max_length=_ID, null=True)
     settled_amount = models.BigIntegerField("settled amount", null=True, help_text="Minor units")
-    settled_currency = KeyField(
-        "settled currency", max_length=3, null=True
-    )
+    settled_currency = KeyField("settled currency", max_length=3, null=True)
     settled_at = models.BigIntegerField("settled at", null=True, help_text="Unix milliseconds")
 
     class Meta:

@@ -1,0 +1,26 @@
+"""Deleting a bounded number of rows without waiting for anyone."""
+
+from typing import Any
+
+from django.db import connections
+from django.db.models import QuerySet
+
+__all__ = ["delete_first"]
+
+# Within what one statement takes everywhere.
+_BATCH = 500
+
+
+def delete_first(stale: "QuerySet[Any]", limit: int) -> int:
+    """Delete up to `limit` of the ordered rows `stale`; tell how many.
+
+    Rows that another unit is deleting right now are left to it where the database can skip them.
+    """
+    skips = connections[stale.db].features.has_select_for_update_skip_locked
+    locked = stale.select_for_update(skip_locked=True) if skips else stale.select_for_update()
+    keys = list(locked.values_list("pk", flat=True)[:limit])
+    unordered = stale.order_by()
+    return sum(
+        unordered.filter(pk__in=keys[start : start + _BATCH]).delete()[0]
+        for start in range(0, len(keys), _BATCH)
+    )

@@ -100,13 +100,13 @@ def _is_missing(error: Error, code: str | int | None) -> bool:
 
 def _code(error: Error) -> str | int | None:
     """Give the database's own code of an error; None where it has none."""
-    cause = error.__cause__
-    # psycopg 3, psycopg 2, sqlite3; a connection that was lost has none of them.
-    for name in ("sqlstate", "pgcode", "sqlite_errorname"):
-        code = getattr(cause, name, None)
-        if code is not None:
-            return str(code)
     first = error.args[0] if error.args else None
     if isinstance(first, int):
+        # MariaDB's and MySQL's numbers say more than the SQLSTATE beside them.
         return first
+    # psycopg 3, psycopg 2, sqlite3; a connection that was lost has none of them.
+    for name in ("sqlstate", "pgcode", "sqlite_errorname"):
+        code = getattr(error.__cause__, name, None)
+        if code is not None:
+            return str(code)
     return getattr(first, "full_code", None)

@@ -7,8 +7,8 @@ A subclass named `Test...` in a test file is all that a contract needs. `pip ins
 first used: the clock, the entropy and the faults need neither pytest nor WebTest.
 """
 
+import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,14 +43,17 @@ _HOMES = {
     "SigningApp": "webtest",
 }
 
+if "pytest" in sys.modules:
+    # A contract's assertion then shows the values that it compared.
+    import_module("pytest").register_assert_rewrite(
+        *(f"{__name__}.{home}" for home in set(_HOMES.values()))
+    )
+
 
 def __getattr__(name: str) -> object:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if find_spec("pytest") is not None:
-        # A contract's assertion then shows the values that it compared.
-        import_module("pytest").register_assert_rewrite(f"{__name__}.{home}")
     value: object = getattr(import_module(f"{__name__}.{home}"), name)
     globals()[name] = value
     return value

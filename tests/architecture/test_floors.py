@@ -74,6 +74,7 @@ LIBRARIES = {
     },
     "asgiref": {"asgi"},
     "click": {"cli"},
+    "flask": {"cli.flask"},
     "granian": {"cli"},
     "peewee": {"storage.peewee"},
     "playhouse": {"storage.peewee"},

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from orderflow_bridge.ports import Capability
+from orderflow_bridge.testing.storage.whole import CONTRACTS
 from orderflow_bridge.testing.verdict import Rule, Verdict, shortened
 
 __all__ = ["Outcomes"]
@@ -27,8 +28,12 @@ class Outcomes:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let `-k` choose by the port's name too."""
-        if isinstance(item, pytest.Function):
-            item.extra_keyword_matches.add(_port_of(item))
+        item.extra_keyword_matches.add(_port_of(item))
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Bring the ports into their order; pytest begins at the far end of the bases."""
+        order = [contract.__name__ for contract in CONTRACTS]
+        items.sort(key=lambda item: order.index(_contract_of(item)))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn which rule each test is of."""
@@ -79,13 +84,16 @@ class Outcomes:
         return ("skipped" if declared else "not declared"), reason
 
 
-def _port_of(item: pytest.Function) -> str:
-    """Name the contract that a test was written in, in small letters: `carts`."""
-    owner = next(
-        (one for one in item.cls.__mro__ if item.originalname in vars(one)),
-        item.cls,
-    )
-    return str(owner.__name__).removesuffix("Contract").lower()
+def _contract_of(item: pytest.Item) -> str:
+    """Name the contract that a test was written in."""
+    assert isinstance(item, pytest.Function)
+    owners = (one for one in item.cls.__mro__ if item.originalname in vars(one))
+    return str(next(owners).__name__)
+
+
+def _port_of(item: pytest.Item) -> str:
+    """Name what that contract is about, in small letters: `carts`."""
+    return _contract_of(item).removesuffix("Contract").lower()
 
 
 def _sentence_of(function: Callable[..., object]) -> str:

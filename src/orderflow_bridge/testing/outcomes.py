@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from orderflow_bridge.ports import Capability
-from orderflow_bridge.testing.storage.whole import CONTRACTS
 from orderflow_bridge.testing.verdict import Rule, Verdict, shortened
 
 __all__ = ["Outcomes"]
@@ -32,8 +31,7 @@ class Outcomes:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Bring the ports into their order; pytest begins at the far end of the bases."""
-        order = [contract.__name__ for contract in CONTRACTS]
-        items.sort(key=lambda item: order.index(_contract_of(item)))
+        items.sort(key=lambda item: _bases_of(item).index(_contract_of(item)))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn which rule each test is of."""
@@ -84,16 +82,21 @@ class Outcomes:
         return ("skipped" if declared else "not declared"), reason
 
 
-def _contract_of(item: pytest.Item) -> str:
-    """Name the contract that a test was written in."""
+def _bases_of(item: pytest.Item) -> tuple[type, ...]:
     assert isinstance(item, pytest.Function)
-    owners = (one for one in item.cls.__mro__ if item.originalname in vars(one))
-    return str(next(owners).__name__)
+    bases: tuple[type, ...] = item.cls.__mro__
+    return bases
+
+
+def _contract_of(item: pytest.Item) -> type:
+    """Find the contract that a test was written in."""
+    assert isinstance(item, pytest.Function)
+    return next(base for base in _bases_of(item) if item.originalname in vars(base))
 
 
 def _port_of(item: pytest.Item) -> str:
     """Name what that contract is about, in small letters: `carts`."""
-    return _contract_of(item).removesuffix("Contract").lower()
+    return _contract_of(item).__name__.removesuffix("Contract").lower()
 
 
 def _sentence_of(function: Callable[..., object]) -> str:

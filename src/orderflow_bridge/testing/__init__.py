@@ -19,34 +19,88 @@ if TYPE_CHECKING:
     from orderflow_bridge.testing.faults import FaultyStorage as FaultyStorage
     from orderflow_bridge.testing.host import HostContract as HostContract
     from orderflow_bridge.testing.payments import PaymentsContract as PaymentsContract
+    from orderflow_bridge.testing.storage.answers import AnswersContract as AnswersContract
+    from orderflow_bridge.testing.storage.carts import CartsContract as CartsContract
+    from orderflow_bridge.testing.storage.connections import (
+        ConnectionsContract as ConnectionsContract,
+    )
+    from orderflow_bridge.testing.storage.durability import DurabilityContract as DurabilityContract
+    from orderflow_bridge.testing.storage.intents import IntentsContract as IntentsContract
+    from orderflow_bridge.testing.storage.migrations import MigrationsContract as MigrationsContract
+    from orderflow_bridge.testing.storage.orders import OrdersContract as OrdersContract
+    from orderflow_bridge.testing.storage.processes import ProcessesContract as ProcessesContract
+    from orderflow_bridge.testing.storage.products import ProductsContract as ProductsContract
+    from orderflow_bridge.testing.storage.rates import RatesContract as RatesContract
+    from orderflow_bridge.testing.storage.replays import ReplaysContract as ReplaysContract
+    from orderflow_bridge.testing.storage.stock import StockContract as StockContract
+    from orderflow_bridge.testing.storage.threads import ThreadsContract as ThreadsContract
+    from orderflow_bridge.testing.storage.units import UnitsContract as UnitsContract
+    from orderflow_bridge.testing.storage.whole import StorageContract as StorageContract
     from orderflow_bridge.testing.webtest import SigningApp as SigningApp
 
 __all__ = [
+    "AnswersContract",
+    "CartsContract",
     "CatalogueContract",
+    "ConnectionsContract",
     "CountedEntropy",
+    "DurabilityContract",
     "Fault",
     "FaultyStorage",
     "HostContract",
+    "IntentsContract",
+    "MigrationsContract",
+    "OrdersContract",
     "PaymentsContract",
+    "ProcessesContract",
+    "ProductsContract",
+    "RatesContract",
+    "ReplaysContract",
     "SetClock",
     "SigningApp",
+    "StockContract",
+    "StorageContract",
+    "ThreadsContract",
+    "UnitsContract",
 ]
 
 _HOMES = {
+    "AnswersContract": "storage.answers",
+    "CartsContract": "storage.carts",
     "CatalogueContract": "catalogue",
+    "ConnectionsContract": "storage.connections",
     "CountedEntropy": "entropy",
+    "DurabilityContract": "storage.durability",
     "Fault": "faults",
     "FaultyStorage": "faults",
     "HostContract": "host",
+    "IntentsContract": "storage.intents",
+    "MigrationsContract": "storage.migrations",
+    "OrdersContract": "storage.orders",
     "PaymentsContract": "payments",
+    "ProcessesContract": "storage.processes",
+    "ProductsContract": "storage.products",
+    "RatesContract": "storage.rates",
+    "ReplaysContract": "storage.replays",
     "SetClock": "clock",
     "SigningApp": "webtest",
+    "StockContract": "storage.stock",
+    "StorageContract": "storage.whole",
+    "ThreadsContract": "storage.threads",
+    "UnitsContract": "storage.units",
 }
 
 if "pytest" in sys.modules:
     # A contract's assertion then shows the values that it compared.
     import_module("pytest").register_assert_rewrite(
         *(f"{__name__}.{home}" for home in set(_HOMES.values()))
+    )
+
+
+if "pytest" in sys.modules:
+    # A contract's assertion then shows the values that it compared.
+    sys.modules["pytest"].register_assert_rewrite(
+        *(f"{__name__}.{home.partition('.')[0]}" for home in set(_HOMES.values()))
     )
 
 

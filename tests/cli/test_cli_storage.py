@@ -1,6 +1,7 @@
 """`storage check`: the contract on a factory that is named, and a verdict to read."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ def sqlite(folder):
     return open_storage(Settings(database=f"sqlite:///{folder}/shop.db"))
 """
 
-# Everybody sees everybody's carts, and half a unit stays; each rule of a unit is the inner one's.
+# No cart is ever found; everything else is as it should be.
 BROKEN = """
 from contextlib import contextmanager
 
@@ -109,7 +110,7 @@ def test_a_broken_storage_is_red(line, written) -> None:
     last = ended.out.splitlines()[-1]
     assert last.startswith(f"{len(broken)} of ")
     assert last.endswith("rules are broken")
-    assert "assert None" in ended.out
+    assert "assert None == Cart(" in ended.out
     assert "Traceback" not in ended.out + ended.err
 
 
@@ -162,6 +163,24 @@ def test_a_factory_that_no_other_process_can_call_is_said(line, written) -> None
     assert "another process" in ended.err
 
 
+def test_a_storage_that_breaks_everything_is_not_asked_on(line, written) -> None:
+    """Ten failures are enough unless more is asked for; the last line says what is left."""
+    module = written(
+        "from orderflow_bridge.storage.memory import MemoryStorage\n"
+        "class Dead(MemoryStorage):\n"
+        "    def writing(self):\n"
+        "        raise OSError('no disk')\n"
+        "def open_storage(folder):\n"
+        "    return Dead()\n"
+    )
+    words = ("storage", "check", f"{module}:open_storage", "-k", "connections or carts")
+    ended = line(*words, code=1)
+    assert re.search(r"\n10 of 10 rules are broken; \d+ were not looked at, ", ended.out)
+    assert "OSError: no disk" in ended.out
+    ended = line(*words, "--keep-going", code=1)
+    assert "not looked at" not in ended.out
+
+
 def test_a_pattern_that_matches_nothing_is_said(line, written) -> None:
     """No rule is no verdict."""
     name = f"{written(FACTORY)}:sqlite"
@@ -170,7 +189,7 @@ def test_a_pattern_that_matches_nothing_is_said(line, written) -> None:
 
 
 def test_the_project_around_it_takes_no_part(line, written) -> None:
-    """Its conftest, its configuration and its options are another matter; nothing is left there."""
+    """Its conftest, settings and options do not count, and nothing is left there."""
     name = written(FACTORY)
     Path("conftest.py").write_text("raise RuntimeError('not here')", encoding="utf-8")
     Path("pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n", encoding="utf-8")
@@ -178,7 +197,7 @@ def test_the_project_around_it_takes_no_part(line, written) -> None:
     ended = subprocess.run(
         [
             sys.executable, "-m", "orderflow_bridge", "storage", "check", f"{name}:sqlite",
-            "-k", "a_taken_client_id or nothing_left",
+            "-k", "replays",
         ],
         env={**os.environ, "PYTEST_ADDOPTS": "--no-such-option", "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

@@ -28,7 +28,7 @@ def storage() -> None:
 @click.option(
     "-k", "matching", metavar="PATTERN", default="", help="Only such ports and rules, as in pytest."
 )
-@click.option("--keep-going", is_flag=True, help="Do not stop after ten broken rules.")
+@click.option("--keep-going", is_flag=True, help="Do not stop when ten tests have failed.")
 @click.pass_obj
 def check(invocation: Invocation, *, factory: str, matching: str, keep_going: bool) -> None:
     """Run the storage contract on what MODULE:FACTORY makes, and tell which rules it keeps.

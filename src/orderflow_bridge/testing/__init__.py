@@ -90,14 +90,7 @@ _HOMES = {
     "UnitsContract": "storage.units",
 }
 
-if "pytest" in sys.modules:
-    # A contract's assertion then shows the values that it compared.
-    import_module("pytest").register_assert_rewrite(
-        *(f"{__name__}.{home}" for home in set(_HOMES.values()))
-    )
-
-
-if "pytest" in sys.modules:
+if sys.modules.get("pytest") is not None:
     # A contract's assertion then shows the values that it compared.
     sys.modules["pytest"].register_assert_rewrite(
         *(f"{__name__}.{home.partition('.')[0]}" for home in set(_HOMES.values()))

@@ -27,7 +27,7 @@ from orderflow_bridge.testing.verdict import Verdict, shortened
 __all__ = ["check_storage"]
 
 _PATIENCE = 10
-"""How many broken rules are enough: a storage that cannot even open breaks them all."""
+"""How many broken tests are enough: a storage that cannot even open breaks them all."""
 _PREFIX = "storage_check_"
 
 _CONTRACT = '''\
@@ -59,9 +59,9 @@ def check_storage(
 
     The function is called with a folder (`Path`) and gives the storage that is kept there. The
     current folder is searched first, as `python -m` does. `matching` chooses rules by port and
-    name, as pytest's `-k` does. Ten broken rules end the run unless `keep_going`. `progress` is told the
-    name of each port that begins. Raises `ConfigurationError` where the factory cannot be used, and
-    where no rule matches.
+    name, as pytest's `-k` does. Ten broken tests end the run unless `keep_going`. `progress` is
+    told the name of each port that begins. Raises `ConfigurationError` where the factory cannot be
+    used, and where no rule matches.
     """
     with _current_folder_first(), TemporaryDirectory(prefix=_PREFIX) as made:
         folder = Path(made)

@@ -27,8 +27,11 @@ class Outcomes:
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let `-k` choose by the port's name too."""
-        if isinstance(item, pytest.Function):
-            item.extra_keyword_matches.add(_port_of(item))
+        item.extra_keyword_matches.add(_port_of(item))
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Bring the ports into their order; pytest begins at the far end of the bases."""
+        items.sort(key=lambda item: _bases_of(item).index(_contract_of(item)))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn which rule each test is of."""
@@ -79,13 +82,21 @@ class Outcomes:
         return ("skipped" if declared else "not declared"), reason
 
 
-def _port_of(item: pytest.Function) -> str:
-    """Name the contract that a test was written in, in small letters: `carts`."""
-    owner = next(
-        (one for one in item.cls.__mro__ if item.originalname in vars(one)),
-        item.cls,
-    )
-    return str(owner.__name__).removesuffix("Contract").lower()
+def _bases_of(item: pytest.Item) -> tuple[type, ...]:
+    assert isinstance(item, pytest.Function)
+    bases: tuple[type, ...] = item.cls.__mro__
+    return bases
+
+
+def _contract_of(item: pytest.Item) -> type:
+    """Find the contract that a test was written in."""
+    assert isinstance(item, pytest.Function)
+    return next(base for base in _bases_of(item) if item.originalname in vars(base))
+
+
+def _port_of(item: pytest.Item) -> str:
+    """Name what that contract is about, in small letters: `carts`."""
+    return _contract_of(item).__name__.removesuffix("Contract").lower()
 
 
 def _sentence_of(function: Callable[..., object]) -> str:

@@ -75,9 +75,7 @@ def drop() -> None:
     connections.close_all()
     for alias in ("postgres", "mariadb"):
         try:
-            _at_the_server(
-                alias, f"DROP DATABASE IF EXISTS {_name(alias)}{_FORCE.get(alias, '')}"
-            )
+            _at_the_server(alias, f"DROP DATABASE IF EXISTS {_name(alias)}{_FORCE.get(alias, '')}")
         except OperationalError:
             continue
 

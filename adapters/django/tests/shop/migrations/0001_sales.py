@@ -4,21 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Sale',
+            name="Sale",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order_id', models.CharField(max_length=64, unique=True)),
-                ('cart_id', models.CharField(max_length=64, unique=True)),
-                ('status', models.CharField(max_length=16)),
-                ('document', models.TextField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("order_id", models.CharField(max_length=64, unique=True)),
+                ("cart_id", models.CharField(max_length=64, unique=True)),
+                ("status", models.CharField(max_length=16)),
+                ("document", models.TextField()),
             ],
         ),
     ]

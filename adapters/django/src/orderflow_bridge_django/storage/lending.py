@@ -39,11 +39,13 @@ class Lender:
             yield connection
             return
         self._check(connection)
-        opens = connection.connection is None
+        before: Any = connection.connection
         try:
             yield connection
         finally:
-            if opens:
+            # In a child that forked in this block the connection is the parent's.
+            inherited = connections[alias] is not connection
+            if connection.connection is not before and not inherited:
                 connection.close_if_unusable_or_obsolete()
                 self._opened.__dict__[alias] = connection.connection
 

@@ -12,9 +12,9 @@ from orderflow_bridge import Bridge
 from orderflow_bridge.client.signing import sign
 from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.testing import CountedEntropy, HostContract, SetClock
+from tests.hosts.hosts import ASGIHost, WSGIHost
 
 from orderflow_bridge_django.bridge import get_app
-from tests.hosts.hosts import ASGIHost, WSGIHost
 
 MIDDLEWARE = "orderflow_bridge_django.middleware.BridgeMiddleware"
 RING = "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
@@ -35,7 +35,7 @@ def in_site() -> Iterator[Any]:
 
 
 class Mounted(HostContract):
-    """A mount by `kind` of server, under `prefix`; the site has every middleware that could harm."""
+    """A mount by `kind` of server, under `prefix`, with every middleware that could harm."""
 
     page = ("/hello", b"hello")
     kind: type[WSGIHost] | type[ASGIHost] = WSGIHost
@@ -86,7 +86,7 @@ class Included(Mounted):
     by_middleware = False
 
     def test_a_refused_path_has_the_same_bytes(self, journey: Any) -> None:
-        """As the contract says, but for the mount without its slash: no URL of Django's ends there."""
+        """As the contract says, but for the mount without its slash, where no URL ends."""
         front = journey.client_id
         for path in ("/", "/x", f"/{front}/cart.get/", f"//{front}/cart.get", f"/{front}/no.such"):
             assert journey.call("cart.get", {}, path=path).status in {401, 404}

@@ -29,7 +29,6 @@ class OrderflowBridgeConfig(AppConfig):
         register(checks.check_configuration, Tags.security)
         register(checks.check_routers, Tags.models)
         register(checks.check_middleware, Tags.security)
-        register(checks.check_proxies, Tags.security, deploy=True)
         setting_changed.connect(self._forget, dispatch_uid="orderflow_bridge")
 
     @cached_property

@@ -1,6 +1,5 @@
 """System checks: what would keep the bridge from its word, before the first request."""
 
-import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from orderflow_bridge import ConfigurationError
 
 from orderflow_bridge_django import conf
 
-__all__ = ["check_configuration", "check_middleware", "check_proxies", "check_routers"]
+__all__ = ["check_configuration", "check_middleware", "check_routers"]
 
 _MIDDLEWARE = "orderflow_bridge_django.middleware.BridgeMiddleware"
 
@@ -89,30 +88,3 @@ def check_middleware(
             id="orderflow_bridge.W001",
         )
     ]
-
-
-def check_proxies(
-    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django passes it
-    **_options: Any,
-) -> list[CheckMessage]:
-    """Warn, before a deployment, where everyone is trusted to name a client's address (W003)."""
-    try:
-        proxies = conf.read().settings.trusted_proxies
-    except ConfigurationError:
-        return []
-    if not any(_is_everyone(proxy) for proxy in proxies):
-        return []
-    return [
-        checks.Warning(
-            "Every address is a trusted proxy: anyone may pretend to any address.",
-            hint="Name the addresses of your own proxies in TRUSTED_PROXIES.",
-            id="orderflow_bridge.W003",
-        )
-    ]
-
-
-def _is_everyone(proxy: str) -> bool:
-    try:
-        return ipaddress.ip_network(proxy, strict=False).prefixlen == 0
-    except ValueError:
-        return False

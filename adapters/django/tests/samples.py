@@ -1,7 +1,6 @@
 """A cart and an order to keep."""
 
 from msgspec.structs import replace
-
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.customer import Address, Customer
 from orderflow_bridge.domain.order import Line, Order, Payment, Totals

@@ -6,13 +6,13 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import site_databases
 from django.db import connections, transaction
+from orderflow_bridge.domain.errors import StorageUnavailable
+
+import site_databases
+from orderflow_bridge_django.storage import DjangoStorage
 from samples import add, cart, find
 from shop.models import Sale
-
-from orderflow_bridge.domain.errors import StorageUnavailable
-from orderflow_bridge_django.storage import DjangoStorage
 
 SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
 

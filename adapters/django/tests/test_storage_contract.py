@@ -1,8 +1,8 @@
 """The storage of a Django site keeps every promise of the ports, on each kind of database."""
 
-import site_databases
-
 from orderflow_bridge.testing import StorageContract
+
+import site_databases
 
 
 class TestSqlite(StorageContract):

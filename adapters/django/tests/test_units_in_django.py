@@ -1,15 +1,15 @@
 """How the bridge's units and the site's own transactions live together."""
 
 import pytest
-import site_databases
 from django.db import connections, transaction
 from django.test import TestCase, override_settings
-from samples import SHOP, add, cart, find, order
-from shop.models import Sale
-
 from orderflow_bridge.domain.errors import ConfigurationError
+
+import site_databases
 from orderflow_bridge_django import models
 from orderflow_bridge_django.storage import DjangoStorage
+from samples import SHOP, add, cart, find, order
+from shop.models import Sale
 
 
 class TestInsideATransactionOfTheSite:
@@ -59,9 +59,14 @@ class TestInATestCase(TestCase):
         """It is a savepoint there, and another unit finds what it stored."""
         storage = DjangoStorage(using="memory")
         add(storage, cart())
-        with pytest.raises(ValueError, match="fault"), storage.writing() as unit:
-            unit.carts.add(cart("cart_2"))
-            raise ValueError("fault")
+
+        def fail() -> None:
+            with storage.writing() as unit:
+                unit.carts.add(cart("cart_2"))
+                raise ValueError("fault")
+
+        with pytest.raises(ValueError, match="fault"):
+            fail()
         assert find(storage) == cart()
         assert find(storage, "cart_2") is None
 

@@ -2,7 +2,6 @@
 
 import msgspec
 from msgspec.structs import replace
-
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.order import Order
 

@@ -59,9 +59,14 @@ class TestInATestCase(TestCase):
         """It is a savepoint there, and another unit finds what it stored."""
         storage = DjangoStorage(using="memory")
         add(storage, cart())
-        with pytest.raises(ValueError, match="fault"), storage.writing() as unit:
-            unit.carts.add(cart("cart_2"))
-            raise ValueError("fault")
+
+        def fail() -> None:
+            with storage.writing() as unit:
+                unit.carts.add(cart("cart_2"))
+                raise ValueError("fault")
+
+        with pytest.raises(ValueError, match="fault"):
+            fail()
         assert find(storage) == cart()
         assert find(storage, "cart_2") is None
 

@@ -1,5 +1,7 @@
 from django.db import models
 
+from orderflow_bridge_django.fields import DocumentField
+
 
 class Sale(models.Model):
     """An order as this site keeps it."""
@@ -7,7 +9,7 @@ class Sale(models.Model):
     order_id = models.CharField(max_length=64, unique=True)
     cart_id = models.CharField(max_length=64, unique=True)
     status = models.CharField(max_length=16)
-    document = models.TextField()
+    document = DocumentField()
 
     def __str__(self) -> str:
         return self.order_id

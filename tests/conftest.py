@@ -19,7 +19,7 @@ def storefront(shop: TestShop) -> Storefront:
     return shop.storefront()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter) -> None:
     """Say why tests were skipped, once for each reason."""
     reasons = Counter(
         report.longrepr[2].removeprefix("Skipped: ")

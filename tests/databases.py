@@ -1,5 +1,7 @@
 """Databases for tests: one per kind and session, emptied for each test, dropped at the end.
 
+A kind with a dash is an adapter's storage on a database, such as `sqlalchemy-postgres`; it is there
+where the adapter is installed, and Django's where `DJANGO_SETTINGS_MODULE` is `tests.django_site`.
 A folder's `conftest.py` imports the fixtures it wants. `OFB_TEST_POSTGRES` and
 `OFB_TEST_MYSQL` name other servers, as URLs without a database. Where a server or its
 driver is missing a test is skipped; in CI a missing server fails it.
@@ -7,6 +9,7 @@ driver is missing a test is skipped; in CI a missing server fails it.
 
 import importlib
 import importlib.util
+import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
@@ -15,7 +18,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-__all__ = ["DATABASES", "SERVERS", "SHARED", "Databases", "databases", "fresh_url", "need_driver"]
+__all__ = [
+    "ADAPTED",
+    "DATABASES",
+    "SERVERS",
+    "SHARED",
+    "Databases",
+    "databases",
+    "fresh_url",
+    "need_driver",
+]
 
 DATABASES = ["memory", "sqlite", "postgres", "mariadb"]
 """Every kind of storage."""
@@ -25,6 +37,22 @@ SHARED = ["sqlite", "postgres", "mariadb"]
 
 SERVERS = ["postgres", "mariadb"]
 """Those behind a socket."""
+
+_SITE = "tests.django_site"
+
+
+def _adapters() -> list[str]:
+    """Name the adapters whose storages can be used here."""
+    found = []
+    if importlib.util.find_spec("orderflow_bridge_sqlalchemy"):
+        found.append("sqlalchemy")
+    if os.environ.get("DJANGO_SETTINGS_MODULE") == _SITE:
+        found.append("django")
+    return found
+
+
+ADAPTED = [f"{adapter}-{kind}" for adapter in _adapters() for kind in SHARED]
+"""Those of the adapters, each on every database that several processes can use."""
 
 _POSTGRES = os.environ.get("OFB_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432")
 _MYSQL = os.environ.get("OFB_TEST_MYSQL", "mysql://root@127.0.0.1:3306")
@@ -45,6 +73,7 @@ class Databases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._servers: dict[str, _Server] = {}
+        self._site: _Django | None = None
 
     def fresh(self, name: str) -> str:
         """Give the URL of a database of kind `name` with nothing in it."""
@@ -52,6 +81,11 @@ class Databases:
             return "memory://"
         if name == "sqlite":
             return f"sqlite:///{self._folder / secrets.token_hex(6)}.db"
+        if name.startswith("sqlalchemy-"):
+            scheme, _, rest = self.fresh(name.partition("-")[2]).partition("://")
+            return f"sqlalchemy+{_ENGINES.get(scheme, scheme)}://{rest}"
+        if name.startswith("django-"):
+            return self._django().fresh(name.partition("-")[2])
         return self._server(name).fresh()
 
     def blank(self, name: str) -> str:
@@ -62,6 +96,14 @@ class Databases:
         """Drop what was made on the servers."""
         for server in self._servers.values():
             server.drop()
+        if self._site is not None:
+            self._site.close()
+
+    def _django(self) -> "_Django":
+        if self._site is None:
+            urls = {kind: self.blank(kind) for kind in SHARED}
+            self._site = _Django(urls)
+        return self._site
 
     def _server(self, name: str) -> "_Server":
         if name not in self._servers:
@@ -73,6 +115,48 @@ class Databases:
                     pytest.fail(f"{name} cannot be reached: {error}")
                 pytest.skip(f"{name} cannot be reached: {error}")
         return self._servers[name]
+
+
+_ENGINES = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
+
+
+class _Django:
+    """A Django site with one database of each kind, known to every process by its environment."""
+
+    def __init__(self, urls: dict[str, str]) -> None:
+        databases = {kind: _django_database(url) for kind, url in urls.items()}
+        databases["default"] = databases["sqlite"]
+        os.environ["OFB_TEST_DJANGO_DATABASES"] = json.dumps(databases)
+        importlib.import_module("django").setup()
+        self._call = importlib.import_module("django.core.management").call_command
+        self._kinds = list(urls)
+        for kind in self._kinds:
+            self._call("migrate", database=kind, verbosity=0)
+
+    def fresh(self, kind: str) -> str:
+        self._call("flush", database=kind, interactive=False, verbosity=0)
+        return f"django://{kind}"
+
+    def close(self) -> None:
+        importlib.import_module("django.db").connections.close_all()
+
+
+def _django_database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": url.removeprefix("sqlite:///"),
+            "OPTIONS": {"init_command": "PRAGMA journal_mode=WAL", "timeout": 60},
+        }
+    return {
+        "ENGINE": f"django.db.backends.{'postgresql' if parts.scheme == 'postgresql' else 'mysql'}",
+        "NAME": parts.path.removeprefix("/"),
+        "HOST": parts.hostname,
+        "PORT": parts.port or "",
+        "USER": parts.username or "",
+        "PASSWORD": parts.password or "",
+    }
 
 
 class _Server:
@@ -137,11 +221,11 @@ class _Postgres(_Server):
         with self._connect(self._name) as connection:
             connection.execute("SET lock_timeout = 5000")
             tables = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE tablename LIKE 'ofb\\_%'"
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
             ).fetchall()
             for (table,) in tables:
-                if table != "ofb_migrations":
-                    connection.execute(f"DELETE FROM {table}")
+                if not table.endswith("_migrations"):
+                    connection.execute(f"TRUNCATE {table} CASCADE")
 
 
 class _MariaDB(_Server):
@@ -172,9 +256,10 @@ class _MariaDB(_Server):
         with self._connect(self._name) as connection:
             cursor = connection.cursor()
             cursor.execute("SET SESSION innodb_lock_wait_timeout = 5")
-            cursor.execute("SHOW TABLES LIKE 'ofb\\_%'")
+            cursor.execute("SET SESSION foreign_key_checks = 0")
+            cursor.execute("SHOW TABLES")
             for (table,) in cursor.fetchall():
-                if table != "ofb_migrations":
+                if not table.endswith("_migrations"):
                     cursor.execute(f"DELETE FROM {table}")
 
 

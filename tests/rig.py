@@ -1,6 +1,5 @@
 """A shop in a test: a settable clock, countable entropy, and a storefront that signs."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,10 +12,12 @@ from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.http import Head, Request, Response
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage import open_storage
+from orderflow_bridge.testing.clock import SetClock
+from orderflow_bridge.testing.entropy import CountedEntropy
 
 MASTER_KEY = "7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
 RING = f"k1:{MASTER_KEY}"
-NOW = 1_767_225_600_000
+NOW = SetClock().now()
 ALL_SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write", "prices:write")
 
 CUSTOMER = {"email": "zoe@example.com", "name": "Zoë"}
@@ -27,31 +28,6 @@ ADDRESS = {
     "postal_code": "LS1 1AA",
     "country": "GB",
 }
-
-
-@dataclass
-class SetClock:
-    """A clock that stands until it is moved; milliseconds."""
-
-    milliseconds: int = NOW
-
-    def now(self) -> int:
-        return self.milliseconds
-
-    def forward(self, seconds: float) -> None:
-        self.milliseconds += int(seconds * 1000)
-
-
-@dataclass
-class CountedEntropy:
-    """Bytes that differ each time and are the same in each run."""
-
-    seed: bytes = b"entropy"
-    drawn: int = 0
-
-    def token(self, length: int) -> bytes:
-        self.drawn += 1
-        return hashlib.shake_256(self.seed + self.drawn.to_bytes(8, "big")).digest(length)
 
 
 @dataclass

@@ -2,23 +2,25 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
 
 from orderflow_bridge.http import Head, Response
 from orderflow_bridge.mounting import Core, Mount, body_flaw, socket_peer, undecoded
 
-__all__ = ["BridgeASGI"]
+__all__ = ["BridgeASGI", "Closing", "Lifespan", "lifespan"]
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+Lifespan = Callable[[Any], AbstractAsyncContextManager[Any]]
+"""What Starlette and FastAPI take as `lifespan`."""
 
 
 class BridgeASGI:
@@ -152,6 +154,36 @@ class BridgeASGI:
         if pool is None or pool.process != os.getpid():
             pool = self._pool = _Pool(self._core)
         return await pool.execute(admitted, body)
+
+
+class Closing(Protocol):
+    """What is closed at the end of a site's life: a bridge."""
+
+    def close(self) -> None:
+        """Give back everything; may block."""
+        ...
+
+
+def lifespan(bridge: Closing, *, around: Lifespan | None = None) -> Lifespan:
+    """Make the lifespan of a Starlette or FastAPI site that closes the bridge at its end.
+
+    `around` is the site's own lifespan, if it has one: it begins first and ends first, so that
+    its end may still use the bridge, and its state is the site's. The bridge is closed in a
+    thread, whatever ended the site.
+    """
+
+    @asynccontextmanager
+    async def life(app: Any) -> AsyncIterator[Any]:
+        try:
+            if around is None:
+                yield None
+            else:
+                async with around(app) as state:
+                    yield state
+        finally:
+            await asyncio.to_thread(bridge.close)
+
+    return life
 
 
 class _Pool:

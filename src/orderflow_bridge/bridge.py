@@ -174,6 +174,12 @@ class Bridge:
         """Tell what the storage can do besides; what it cannot is off."""
         return self._storage.capabilities
 
+    @property
+    def storage_name(self) -> str:
+        """Name the storage for a person: its class, and the package that it comes from."""
+        kind = type(self._storage)
+        return f"{kind.__name__} of {kind.__module__.partition('.')[0]}"
+
     def refusals(self) -> dict[tuple[str, str], int]:
         """Tell how often this process refused, by (code, address), the most frequent first."""
         return self._protocol.refusals.seen()

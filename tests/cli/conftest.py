@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,11 +94,15 @@ class Line:
         }
         return self("request", "convertToOrder", "-d", json.dumps(body)).document
 
-    @contextmanager
-    def start(self, *words: str) -> Iterator[Running]:
+    def start(self, *words: str) -> AbstractContextManager[Running]:
         """Run a command in a process of its own, which is ended in any case."""
+        return self.start_python("-m", "orderflow_bridge", *words)
+
+    @contextmanager
+    def start_python(self, *words: str) -> Iterator[Running]:
+        """Run Python in a process of its own, which is ended in any case."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "orderflow_bridge", *words],
+            [sys.executable, *words],
             cwd=self.folder,
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
             stdout=subprocess.PIPE,

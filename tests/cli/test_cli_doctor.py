@@ -177,8 +177,24 @@ def test_the_fix_is_what_the_error_says(ready, monkeypatch):
 
 
 def test_memory_is_a_warning(ready):
-    """Nothing would be kept."""
-    assert examined(ready, "--database", "memory://")["database"][0][0] == "warning"
+    """Nothing would be kept, and what else is off stands beside it."""
+    [(state, found, fix)] = examined(ready, "--database", "memory://")["storage"]
+    assert state == "warning"
+    assert found == (
+        "MemoryStorage of orderflow_bridge can: products, stock, rates. Off: `migrate` (see"
+        " migrations); nothing outlives the process; one process at a time."
+    )
+    assert "file" in fix
+
+
+def test_a_storage_that_can_do_everything_says_so(ready):
+    """Nothing is off."""
+    [(state, found, _)] = examined(ready)["storage"]
+    assert state == "ok"
+    assert found == (
+        "PeeweeStorage of orderflow_bridge can: products, stock, rates, migrations, durable,"
+        " processes."
+    )
 
 
 def test_a_connection_of_another_key_is_a_problem(ready):

@@ -5,24 +5,26 @@ import gzip
 import importlib.util
 import json
 import os
-import secrets
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-from importlib import import_module
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
 from orderflow_bridge import Bridge, BridgeWSGI
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.ports import OrderQuery
+from tests.databases import (
+    ADAPTED,
+    SHARED,
+    databases,  # noqa: F401 -- a fixture
+    fresh_url,  # noqa: F401 -- a fixture
+)
 from tests.rig import RING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +32,6 @@ SCRIPT = ROOT / "examples" / "online_retail" / "replay.py"
 RETAIL = Path(
     os.environ.get("OFB_TEST_RETAIL_DATA") or ROOT.parent / "shared" / "data" / "online-retail"
 )
-POSTGRES = os.environ.get("OFB_TEST_POSTGRES", "postgresql://postgres@127.0.0.1:5432/")
-CI = bool(os.environ.get("CI"))
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
 MORNING = "2010-12-01 08:26:00"
 
@@ -364,25 +364,6 @@ def months() -> dict[str, Any]:
     return json.loads((RETAIL / "expected.json").read_text())
 
 
-@pytest.fixture
-def postgres() -> Iterator[str]:
-    """Give the URL of an empty PostgreSQL database; on CI, its absence is a failure."""
-    psycopg = import_module("psycopg") if CI else pytest.importorskip("psycopg")
-    try:
-        admin = psycopg.connect(POSTGRES, autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        if CI:
-            raise
-        pytest.skip(f"no PostgreSQL at OFB_TEST_POSTGRES: {type(error).__name__}")
-    name = f"replay_{secrets.token_hex(6)}"
-    with closing(admin):
-        admin.execute(f"CREATE DATABASE {name}")
-        try:
-            yield urlunsplit(urlsplit(POSTGRES)._replace(path=f"/{name}"))
-        finally:
-            admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
 def check_month(summary: Any, month: str, expected: Any) -> None:
     """Hold what was ordered in a month to what was sold in it."""
     assert summary["by_month"][month] == {
@@ -401,24 +382,30 @@ def check_months(summary: Any, months: Any) -> None:
         assert summary[counted] == sum(month[counted] for month in months.values())
 
 
-WAYS = pytest.mark.parametrize("way", [(), ("--http",)], ids=["in-process", "http"])
+HTTP = [pytest.param(kind, ("--http",), id=f"{kind}-http") for kind in ("sqlite", "postgres")]
+DIRECT = [pytest.param(kind, (), id=kind) for kind in (*SHARED, *ADAPTED)]
 
 
-@WAYS
-def test_three_real_months_are_exact_on_sqlite(tmp_path, months, way):
-    """Every order and penny, through the mount and through HTTP; a second run places nothing."""
+@pytest.mark.parametrize(("kind", "way"), [*DIRECT, *HTTP])
+def test_three_real_months_are_exact_on_every_storage(
+    tmp_path,
+    months,
+    fresh_url,  # noqa: F811 -- a fixture
+    kind,
+    way,
+):
+    """Every order and penny, through the mount and through HTTP."""
     files = [RETAIL / f"{month}.csv.gz" for month in months]
-    given = (*files, "--database", "sqlite:///shop.db", "--workers", "4", *way)
+    environ = {"PYTHONPATH": str(ROOT)}
+    given = (*files, "--database", fresh_url(kind), "--home", tmp_path, "--workers", "4", *way)
+    check_months(replayed(*given, cwd=tmp_path, environ=environ), months)
+
+
+def test_a_second_replay_of_the_months_places_nothing(tmp_path, months):
+    """What was sold is found again, and every figure with it."""
+    files = [RETAIL / f"{month}.csv.gz" for month in months]
+    given = (*files, "--database", "sqlite:///shop.db", "--workers", "4")
     summary = replayed(*given, cwd=tmp_path)
-    check_months(summary, months)
     again = replayed(*given, cwd=tmp_path)
     assert again["by_month_and_country"] == summary["by_month_and_country"]
-    assert again["placed_now"] == 0
-
-
-@WAYS
-def test_three_real_months_are_exact_on_postgresql(tmp_path, months, postgres, way):
-    """The same on a database for many machines."""
-    files = [RETAIL / f"{month}.csv.gz" for month in months]
-    given = (*files, "--database", postgres, "--workers", "8", *way)
-    check_months(replayed(*given, cwd=tmp_path), months)
+    assert (summary["placed_before"], again["placed_now"]) == (0, 0)

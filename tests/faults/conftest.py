@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.databases import (
+    ADAPTED,
     SHARED,
     databases,  # noqa: F401 -- a fixture
     fresh_url,  # noqa: F401 -- a fixture
@@ -12,7 +13,7 @@ from tests.databases import (
 from tests.rig import TestShop, open_shop
 
 
-@pytest.fixture(params=SHARED)
+@pytest.fixture(params=[*SHARED, *ADAPTED])
 def url(request, fresh_url) -> str:  # noqa: F811 -- a fixture
     """Give the URL of an empty database of each kind that processes can share."""
     return fresh_url(request.param)

@@ -1,13 +1,11 @@
 """What the other processes of these tests do; started afresh, they share only the database."""
 
 import json
-import os
-import signal
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import Any
 
 from orderflow_bridge.payments import SimulatedProvider
+from orderflow_bridge.testing.faults import FaultyStorage, When, kill
 from tests.rig import CountedEntropy, SetClock, Storefront, TestShop, open_shop
 
 Call = tuple[str, dict[str, str], bytes]
@@ -42,34 +40,12 @@ def send_all(
         shop.bridge.close()
 
 
-class KillingStorage:
-    """A storage that kills its process at one commit point, without any goodbye."""
-
-    def __init__(self, storage: Any, *, unit: int, when: str) -> None:
-        self._storage = storage
-        self._left = unit
-        self._when = when
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
-
-    @contextmanager
-    def writing(self):
-        self._left -= 1
-        with self._storage.writing() as unit:
-            yield unit
-            if self._left == 0 and self._when == "before":
-                os.kill(os.getpid(), signal.SIGKILL)
-        if self._left == 0 and self._when == "after":
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
 def convert_and_die(
-    url: str, client: tuple[str, str], now: int, call: Call, unit: int, when: str, remote: bool
+    url: str, client: tuple[str, str], now: int, call: Call, unit: int, when: When, remote: bool
 ) -> None:
     """Send one request, and die at a commit point of it."""
     shop = shop_on(url, now=now, seed="dying", remote=remote)
-    storage = KillingStorage(shop.bridge._storage, unit=unit, when=when)
+    storage = FaultyStorage(shop.bridge._storage, kill(when=when, passing=unit - 1))
     dying = shop_on(url, now=now, seed="dying-2", remote=remote, storage=storage)
     Storefront(dying.bridge, *client, dying.clock).send(call[0], call[2], call[1])
 

@@ -136,7 +136,7 @@ def list_(invocation: Invocation, *, after: str, limit: int) -> None:
     empty = (
         f"There is nothing behind {plain(after)}."
         if after
-        else "There is nothing: orderflow-bridge catalogue import FILE"
+        else f"There is nothing: {invocation.program} catalogue import FILE"
     )
     invocation.output.show({"products": entries}, text if entries else empty)
     if len(entries) == limit:

@@ -121,7 +121,9 @@ def list_(invocation: Invocation) -> None:
     )
     invocation.output.show(
         {"connections": [_document(connection, warnings) for connection, warnings in every]},
-        text if every else "There is no connection yet: orderflow-bridge connections create NAME",
+        text
+        if every
+        else f"There is no connection yet: {invocation.program} connections create NAME",
     )
 
 

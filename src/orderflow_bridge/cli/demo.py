@@ -62,6 +62,8 @@ def demo(invocation: Invocation, *, once: bool, port: int, folder: Path | None) 
     Needs nothing but this command and touches nothing outside its folder. It ends with a client
     id, a secret and a signed curl that works, and serves until Ctrl-C.
     """
+    if invocation.hosted is not None:
+        invocation.output.note("A shop of its own, in a folder: the site's bridge is not touched.")
     if invocation.home is not None or invocation.database is not None:
         raise click.UsageError(
             "The demo makes a shop of its own: no --home and no --database, but --folder."

@@ -1,11 +1,15 @@
 """`doctor`: what stands in the way, and the fix of each."""
 
+from collections.abc import Iterator
+
 import click
 
-from orderflow_bridge.cli.checks import Finding, bad_settings, examine, probe
+from orderflow_bridge.cli.checks import bad_settings, examine, examine_hosted
 from orderflow_bridge.cli.exits import CommandFailed
+from orderflow_bridge.cli.findings import Finding
 from orderflow_bridge.cli.invocation import Command, Invocation
 from orderflow_bridge.cli.output import plain
+from orderflow_bridge.cli.probing import probe
 from orderflow_bridge.domain.errors import ConfigurationError
 
 __all__ = ["doctor"]
@@ -23,13 +27,13 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 )
 @click.pass_obj
 def doctor(invocation: Invocation, *, url: str | None, mount: str) -> None:
-    """Check settings, keys, pricing, proxies, database, migrations, clock and connections.
+    """Check settings, keys, pricing, proxies, storage, migrations, clock and connections.
 
     With --url also the mount: it sends requests that the bridge must refuse. Changes nothing.
     The exit code is 1 where there is a problem; warnings leave it 0.
     """
     try:
-        findings = list(examine(invocation.settings()))
+        findings = list(_examine(invocation))
     except ConfigurationError as error:
         findings = [bad_settings(error)]
     if url is not None:
@@ -42,6 +46,12 @@ def doctor(invocation: Invocation, *, url: str | None, mount: str) -> None:
     invocation.output.show(document, "\n".join(_line(finding) for finding in findings))
     if problems:
         raise CommandFailed("problems", reported=True)
+
+
+def _examine(invocation: Invocation) -> Iterator[Finding]:
+    if invocation.hosted is None:
+        return examine(invocation.settings(), program=invocation.program)
+    return examine_hosted(invocation.hosted(), program=invocation.program)
 
 
 def _line(finding: Finding) -> str:

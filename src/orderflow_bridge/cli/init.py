@@ -138,6 +138,11 @@ def init(invocation: Invocation) -> None:
     read) and creates the schema in a SQLite file, or in --database URL. Every other command and
     Bridge.open() started in that folder find them. Overwrites nothing.
     """
+    if invocation.hosted is not None:
+        raise click.UsageError(
+            "The site has its bridge, and its keys, already; nothing was written. For a bridge"
+            " without a site: orderflow-bridge init"
+        )
     folder = (invocation.home or Path(os.environ.get("ORDERFLOW_BRIDGE_HOME") or ".")).absolute()
     set_up(folder, database=invocation.database or DEFAULT_DATABASE)
     for name in ("ORDERFLOW_BRIDGE_DATABASE", "ORDERFLOW_BRIDGE_MASTER_KEYS"):

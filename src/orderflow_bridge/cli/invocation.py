@@ -1,6 +1,6 @@
 """One run of the command line: the options every command has, and the bridge they lead to."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -20,22 +20,33 @@ _SQLITE = "sqlite:///"
 
 @dataclass(slots=True)
 class Invocation:
-    """What the shared options said, wherever on the line they stood."""
+    """What the shared options said, wherever on the line they stood.
+
+    `hosted` gives a site's own bridge, which then is what every command works on; `program` is
+    how a person starts this command line.
+    """
 
     home: Path | None = None
     database: str | None = None
     output: Output = field(default_factory=Output)
+    hosted: Callable[[], Bridge] | None = None
+    program: str = "orderflow-bridge"
 
     def settings(self) -> Settings:
         """Read the settings as `Bridge.open` does; raises `ConfigurationError`.
 
         A relative SQLite path given as an option starts in the current folder.
         """
+        if self.hosted is not None:
+            return self.hosted().settings
         return Settings.load(home=self.home, database=_absolute(self.database))
 
     @contextmanager
     def bridge(self) -> Iterator[Bridge]:
-        """Open the bridge for one command, and close it behind it."""
+        """Open the bridge for one command, and close it behind it; a site's own stays open."""
+        if self.hosted is not None:
+            yield self.hosted()
+            return
         with Bridge.open(settings=self.settings()) as bridge:
             yield bridge
 
@@ -47,14 +58,25 @@ def _absolute(database: str | None) -> str | None:
     return database if path.startswith(("/", ":")) else _SQLITE + str(Path(path).absolute())
 
 
-def _take_home(ctx: click.Context, _parameter: click.Parameter, value: Path | None) -> None:
+def _take_home(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
     if value is not None:
-        ctx.ensure_object(Invocation).home = value
+        _own_place(ctx, parameter).home = value
 
 
-def _take_database(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+def _take_database(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
-        ctx.ensure_object(Invocation).database = value
+        _own_place(ctx, parameter).database = value
+
+
+def _own_place(ctx: click.Context, parameter: click.Parameter) -> Invocation:
+    """Give the invocation; refuse to lead a site's own bridge elsewhere."""
+    invocation = ctx.ensure_object(Invocation)
+    if invocation.hosted is not None:
+        raise click.UsageError(
+            f"{parameter.opts[0]} does not go with {invocation.program}: it works on the site's"
+            " own bridge. Use orderflow-bridge for another one."
+        )
+    return invocation
 
 
 def _take_json(ctx: click.Context, _parameter: click.Parameter, value: object) -> None:

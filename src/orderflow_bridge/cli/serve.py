@@ -9,7 +9,6 @@ from importlib.util import find_spec
 
 import click
 
-from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.cli.invocation import Command, Invocation
 from orderflow_bridge.cli.serving import MOUNT, DevelopmentServer, site, until_told_to_stop
 from orderflow_bridge.domain.errors import ConfigurationError
@@ -76,24 +75,30 @@ def serve(
 
     With the extra [server] on granian, which carries production behind a proxy that ends TLS;
     else on a development server. With --json, one document tells the address before it serves.
+    A site's own bridge is served without the site, on the development server.
     """
     settings = invocation.settings()
-    with_granian = not development and find_spec("granian") is not None
+    # Workers are processes of their own, where a site's bridge cannot be handed over.
+    hosted = invocation.hosted is not None
+    with_granian = not (development or hosted) and find_spec("granian") is not None
+    if workers > 1 and hosted:
+        raise click.UsageError(
+            "--workers is for a bridge without a site: mount it, and let the site's own server run"
+            " several workers."
+        )
     if workers > 1 and development:
         raise click.UsageError(
             "--workers and --development do not go together: that server is one process."
         )
     if workers > 1 and not with_granian:
         raise click.UsageError("--workers needs pip install 'orderflow-bridge[server]'.")
-    if workers > 1 and settings.database.startswith("memory:"):
-        raise click.UsageError("A database in memory cannot be shared by several workers.")
     threads = threads or min(_THREADS, settings.pool_size, 2 * (os.cpu_count() or 1) + 1)
     if with_granian:
         _serve_with_granian(
             invocation, settings, host=host, port=port, workers=workers, threads=threads
         )
     else:
-        _serve_for_development(invocation, settings, host=host, port=port, threads=threads)
+        _serve_for_development(invocation, host=host, port=port, threads=threads)
 
 
 def _announce(invocation: Invocation, url: str, server: str) -> None:
@@ -103,10 +108,8 @@ def _announce(invocation: Invocation, url: str, server: str) -> None:
     )
 
 
-def _serve_for_development(
-    invocation: Invocation, settings: Settings, *, host: str, port: int, threads: int
-) -> None:
-    with Bridge.open(settings=settings) as bridge, until_told_to_stop() as stop:
+def _serve_for_development(invocation: Invocation, *, host: str, port: int, threads: int) -> None:
+    with invocation.bridge() as bridge, until_told_to_stop() as stop:
         bridge.connections.all()  # now, not at the first request: no database, an old schema
         try:
             server = DevelopmentServer(
@@ -114,9 +117,12 @@ def _serve_for_development(
             )
         except OSError as error:
             raise _cannot_listen(host, port, error) from None
-        invocation.output.note(
-            "This server is for development; for production: pip install 'orderflow-bridge[server]'"
+        production = (
+            "mount the bridge on the site"
+            if invocation.hosted is not None
+            else "pip install 'orderflow-bridge[server]'"
         )
+        invocation.output.note(f"This server is for development; for production: {production}")
         with server.running():
             _announce(invocation, server.url, "development")
             stop.wait()
@@ -136,7 +142,12 @@ def _serve_with_granian(
     from granian.constants import Interfaces  # noqa: PLC0415 -- an optional package
     from granian.log import LogLevels  # noqa: PLC0415 -- an optional package
 
-    with Bridge.open(settings=settings) as bridge:
+    with invocation.bridge() as bridge:
+        if workers > 1 and "processes" not in bridge.capabilities:
+            raise click.UsageError(
+                f"{bridge.storage_name} cannot be shared by several workers: serve with one, or"
+                " choose a database."
+            )
         bridge.connections.all()  # now, not at the first request: no database, an old schema
     port = _free_port(host, port)
     # Workers are processes of their own: the environment is how the options reach them.

@@ -128,7 +128,7 @@ def request(
         answered = _sent(target, signed, timeout)
     else:
         with invocation.bridge() as bridge:
-            signed = signed or call.signed(_credentials(bridge, call))
+            signed = signed or call.signed(_credentials(bridge, call, program=invocation.program))
             answered = (
                 send_in_process(bridge, signed, address=address)
                 if target is None
@@ -266,10 +266,10 @@ def _credentials_of(invocation: Invocation, call: _Call) -> _Credentials:
     if call.given is not None:
         return call.given
     with invocation.bridge() as bridge:
-        return _credentials(bridge, call)
+        return _credentials(bridge, call, program=invocation.program)
 
 
-def _credentials(bridge: Bridge, call: _Call) -> _Credentials:
+def _credentials(bridge: Bridge, call: _Call, *, program: str) -> _Credentials:
     """Give who signs: as given, the connection that was named, or the only one there is."""
     if call.given is not None:
         return call.given
@@ -277,9 +277,7 @@ def _credentials(bridge: Bridge, call: _Call) -> _Credentials:
     if client_id is None:
         every = bridge.connections.all()
         if not every:
-            raise click.UsageError(
-                "There is no connection: orderflow-bridge connections create NAME"
-            )
+            raise click.UsageError(f"There is no connection: {program} connections create NAME")
         if len(every) > 1:
             names = "\n".join(f"  {one.client_id}  {plain(one.name)}" for one in every)
             raise click.UsageError(f"Say which with --connection:\n{names}")

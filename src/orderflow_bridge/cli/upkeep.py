@@ -4,6 +4,7 @@ import click
 import msgspec
 
 from orderflow_bridge.cli.invocation import Command, Invocation
+from orderflow_bridge.cli.storage_checks import no_migrations
 
 __all__ = ["migrate", "purge"]
 
@@ -12,13 +13,18 @@ __all__ = ["migrate", "purge"]
 @click.option("--plan", is_flag=True, help="Only name what would be applied.")
 @click.pass_obj
 def migrate(invocation: Invocation, *, plan: bool) -> None:
-    """Bring the database schema forward; safe on live data, and when there is nothing to do."""
+    """Bring the database schema forward; safe on live data, and when there is nothing to do.
+
+    Where the storage's schema belongs to the site, nothing is applied, and the answer says so.
+    """
     with invocation.bridge() as bridge:
+        own = "migrations" in bridge.capabilities
         names = list(bridge.pending_migrations() if plan else bridge.migrate())
+        nothing = "The schema is up to date." if own else f"No migrations: {no_migrations(bridge)}"
     verb = "Pending" if plan else "Applied"
     invocation.output.show(
-        {"pending" if plan else "applied": names},
-        "\n".join(f"{verb}: {name}" for name in names) or "The schema is up to date.",
+        {"pending" if plan else "applied": names, "has_migrations": own},
+        "\n".join(f"{verb}: {name}" for name in names) or nothing,
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
-from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.ports import Storage
 from orderflow_bridge.settings import Settings
@@ -13,23 +13,25 @@ __all__ = ["GROUP", "open_storage"]
 GROUP = "orderflow_bridge.storage"
 """The entry points that make a storage: a scheme, and a function from `Settings` to a storage."""
 
+_SHAPE = ("ports_version", "capabilities", "reading", "writing", "close")
+
 
 def open_storage(settings: Settings) -> Storage:
     """Make the storage that `settings.database` names; nothing is opened before its first use.
 
     The scheme of the URL up to a `+` names the plugin: only that one is imported. Raises
-    `ConfigurationError` for a scheme that nobody registered, a plugin that cannot be loaded, a
-    malformed URL and a driver that is not installed. No message quotes the URL: it may hold a
-    password.
+    `ConfigurationError` for a scheme that nobody registered, a plugin that cannot be loaded or
+    makes no storage, a malformed URL and a driver that is not installed. No message quotes the
+    URL: it may hold a password.
     """
     scheme = settings.database.partition("://")[0].partition("+")[0].lower()
-    return _load(_registered(scheme))(settings)
+    return _make(_registered(scheme), settings)
 
 
 def _registered(scheme: str) -> EntryPoint:
     """Find the one plugin that registered `scheme`."""
     known = entry_points(group=GROUP)
-    found = {point.value: point for point in known if point.name == scheme}
+    found = {point.value: point for point in known if point.name.lower() == scheme}
     if len(found) == 1:
         return next(iter(found.values()))
     if found:
@@ -46,21 +48,42 @@ def _registered(scheme: str) -> EntryPoint:
     raise ConfigurationError(f"There is no storage for this database URL; there is {schemes}.")
 
 
-def _load(point: EntryPoint) -> Callable[[Settings], Storage]:
+def _make(point: EntryPoint, settings: Settings) -> Storage:
+    """Load the plugin and call it; its faults are told with the package that has to mend them."""
+    which = f"The storage {point.name!r} of {_home(point)}"
     try:
-        factory = point.load()
+        factory: Callable[[Settings], Storage] = point.load()
     except ConfigurationError:
+        raise
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{which} cannot be loaded ({_missing(error)}): repair or reinstall that package."
+        ) from error
+    except Exception as error:
+        raise ConfigurationError(
+            f"{which} cannot be loaded ({whereabouts(error)}): repair or reinstall that package."
+        ) from error
+    if not callable(factory):
+        raise ConfigurationError(f"{which} is no function: report it there.")
+    try:
+        storage = factory(settings)
+    except (BridgeError, ConfigurationError):
         raise
     except Exception as error:
         raise ConfigurationError(
-            f"The storage {point.name!r} of {_home(point)} cannot be loaded"
-            f" ({whereabouts(error)}): repair or reinstall that package."
+            f"{which} cannot be made ({whereabouts(error)}): check `database`, or report it there."
         ) from error
-    if not callable(factory):
+    lacking = [name for name in _SHAPE if not hasattr(storage, name)]
+    if lacking:
         raise ConfigurationError(
-            f"The storage {point.name!r} of {_home(point)} is no function: report it there."
+            f"{which} made a {type(storage).__name__} without {', '.join(lacking)}: install"
+            " versions of it and of orderflow-bridge that fit."
         )
-    return factory  # type: ignore[no-any-return]  # what an entry point gives is unknown
+    return storage
+
+
+def _missing(error: ImportError) -> str:
+    return f"{type(error).__name__}: no {error.name}" if error.name else whereabouts(error)
 
 
 def _home(point: EntryPoint) -> str:

@@ -80,6 +80,7 @@ class MariaDB:
         self.where = f"mariadb://{host}:{port}/{self._name}"
         self._options: dict[str, Any] = {
             **options,
+            "charset": "utf8mb4",
             "host": host,
             "port": port,
             "user": unquote(parts.username or ""),

@@ -1,0 +1,86 @@
+"""What the doctor sees of a running site from outside."""
+
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+
+import msgspec
+
+from orderflow_bridge.cli.exits import CommandFailed
+from orderflow_bridge.cli.findings import Finding, ok, problem, warning
+from orderflow_bridge.cli.sending import Answered, Target, send
+
+__all__ = ["probe"]
+
+_TOLERANCE = 5_000
+_PATIENCE = 10.0
+_UNAUTHORIZED, _NOT_FOUND, _REDIRECTS = 401, 404, range(300, 400)
+_PROBE_PATH = "/ofc_doctor_probe/cart.get"
+_ALIASES = {
+    "X_Client_Id": "ofc_doctor_probe",
+    "X_Timestamp": "1000000000",
+    "X_Signature": "v1=" + "0" * 64,
+}
+
+
+def probe(url: str, *, mount: str = "/bridge") -> Iterator[Finding]:
+    """Look at a running site from outside, with requests that it must refuse."""
+    target = Target.of(url, mount=mount)
+    where = target.url("")
+    headers = {"Content-Type": "application/json"}
+    try:
+        answered = send(target, _PROBE_PATH, headers=headers, body=b"{}", timeout=_PATIENCE)
+        aliased = send(
+            target, _PROBE_PATH, headers={**headers, **_ALIASES}, body=b"{}", timeout=_PATIENCE
+        )
+    except CommandFailed as error:
+        yield problem("mount", error.message, "Start the site, or correct --url.")
+        return
+    if _code(answered) != "missing_auth_header" or answered.status != _UNAUTHORIZED:
+        yield problem("mount", f"{where} answered {answered.status}.", _advice(answered))
+        return
+    yield ok("mount", f"{where} is the bridge: it refuses a request without a signature.")
+    if _code(aliased) == "missing_auth_header":
+        yield ok("aliases", "Headers with underscores do not pass as signature headers.")
+    else:
+        yield warning(
+            "aliases",
+            "A header X_Client_Id arrives as X-Client-Id, and so does any other alias.",
+            "Let the proxy drop headers with underscores (nginx does by default) before you trust"
+            " its address header.",
+        )
+    yield from _server_clock(answered)
+
+
+def _code(answered: Answered) -> str:
+    try:
+        document = msgspec.json.decode(answered.body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return ""
+    return str(document.get("code", "")) if isinstance(document, dict) else ""
+
+
+def _advice(answered: Answered) -> str:
+    if answered.status in _REDIRECTS:
+        return "It redirects: give the final address, https included."
+    if answered.status == _NOT_FOUND:
+        return "The bridge is not mounted there: wrap the site, and check --mount."
+    if "x-request-id" in answered.headers and _code(answered):
+        return f"The bridge refused the probe as {_code(answered)}: what does the proxy change?"
+    return (
+        "Something before the bridge answers (a login, a CSRF check, a firewall): let POST requests"
+        " under the mount through."
+    )
+
+
+def _server_clock(answered: Answered) -> Iterator[Finding]:
+    try:
+        there = parsedate_to_datetime(answered.headers["date"]).timestamp()
+    except (KeyError, ValueError):
+        return
+    apart = round(time.time() - there)
+    found = f"{abs(apart)} s apart from the Date of the site."
+    if abs(apart) * 1000 <= _TOLERANCE:
+        yield ok("site clock", found)
+    else:
+        yield problem("site clock", found, "Let NTP set both clocks.")

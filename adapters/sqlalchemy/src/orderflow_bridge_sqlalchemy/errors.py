@@ -1,7 +1,5 @@
 """What a database's refusal means to the bridge; no message of a driver, and no value, is kept."""
 
-from typing import Any
-
 from sqlalchemy import exc
 
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
@@ -108,14 +106,17 @@ def refusal(error: exc.SQLAlchemyError) -> Exception:
 
 
 def _code(original: object) -> str | int | None:
-    """Give the SQLSTATE, SQLite's name or MySQL's number of a driver's error."""
-    for name in ("sqlite_errorname", "sqlstate", "pgcode", "errno"):
-        code: Any = getattr(original, name, None)
-        # A connector of MySQL has both an SQLSTATE and a number; only the number tells them apart.
-        if code and (name != "sqlstate" or not isinstance(getattr(original, "errno", None), int)):
-            return code  # type: ignore[no-any-return]  # a driver's attribute
+    """Give SQLite's name, MySQL's number or the SQLSTATE of a driver's error."""
     first = original.args[0] if isinstance(original, Exception) and original.args else None
-    return first if isinstance(first, int) else None
+    # Some drivers of MySQL tell an SQLSTATE too; only the number tells its errors apart.
+    number = getattr(original, "errno", first)
+    if isinstance(number, int):
+        return number
+    for name in ("sqlite_errorname", "sqlstate", "pgcode"):
+        code = getattr(original, name, None)
+        if isinstance(code, str):
+            return code
+    return None
 
 
 def _without_code(error: exc.DBAPIError) -> Exception:

@@ -49,12 +49,18 @@ def open_storage(settings: Settings) -> SQLAlchemyStorage:
 
 def _url(database: str) -> URL:
     try:
-        return make_url(database.partition("+")[2])
+        url = make_url(database.partition("+")[2])
+        url.get_dialect()
+    except NoSuchModuleError:
+        raise ConfigurationError(
+            "SQLAlchemy knows no such database or driver: correct what follows `sqlalchemy+`."
+        ) from None
     except (ArgumentError, ValueError):
         raise ConfigurationError(
             "A database URL of SQLAlchemy is `sqlalchemy+` and the URL of an engine, such as"
             " sqlalchemy+postgresql+psycopg://user:password@host/name; this one is malformed."
         ) from None
+    return url
 
 
 def _absolute(url: URL) -> URL:
@@ -78,10 +84,6 @@ def _engine(url: URL, arguments: dict[str, Any], settings: Settings) -> Engine:
         options |= {"pool_pre_ping": True}
     try:
         return create_engine(url, **options)
-    except NoSuchModuleError:
-        raise ConfigurationError(
-            "SQLAlchemy knows no such database or driver: correct what follows `sqlalchemy+`."
-        ) from None
     except ImportError as error:
         raise ConfigurationError(
             f"The driver {error.name or 'of this URL'} is not installed: pip install"

@@ -15,7 +15,7 @@ from orderflow_bridge.cli.output import Output, colour, program
 
 EVERY = (
     "init", "demo", "serve", "migrate", "purge", "connections", "catalogue", "request", "sign",
-    "curl", "orders", "doctor",
+    "curl", "orders", "doctor", "storage",
 )  # fmt: skip
 
 

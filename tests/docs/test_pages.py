@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -10,7 +11,10 @@ import pytest
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.client.signing import sign
 from orderflow_bridge.http import CODES
+from orderflow_bridge.ports import PORTS_VERSION, Capability
 from orderflow_bridge.settings import Settings
+from orderflow_bridge.storage.memory import MemoryStorage
+from orderflow_bridge.storage.peewee import PeeweeStorage
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -103,6 +107,22 @@ def test_the_worked_example_is_right():
         idempotency_key=None,
     )
     assert headers["X-Signature"] == cells["signature"]
+
+
+def test_every_capability_is_documented_with_who_has_it():
+    """docs/storage.md has the names of `Capability`, and says of each storage what it declares."""
+    listed = {row[0].strip("`"): row[-2:] for row in rows("storage.md", "capabilities")}
+    assert list(listed) == list(get_args(Capability))
+    for column, storage in enumerate((PeeweeStorage, MemoryStorage)):
+        told = {name for name, cells in listed.items() if cells[column] == "yes"}
+        assert told == storage.capabilities
+
+
+def test_the_version_of_the_ports_is_documented():
+    """docs/compatibility.md tells the present version last."""
+    text = (DOCS / "compatibility.md").read_text(encoding="utf-8")
+    history = text.split("| ports | since |")[1].split("\n\n")[0]
+    assert re.findall(r"^\| (\d+) \|", history, re.MULTILINE)[-1] == str(PORTS_VERSION)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -3,12 +3,12 @@
 import threading
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
 
 import pytest
 
 from orderflow_bridge.payments import SimulatedProvider
+from orderflow_bridge.testing import Fault, FaultyStorage
 from tests.faults.workers import send_all, signed
 from tests.rig import (
     CountedEntropy,
@@ -194,52 +194,25 @@ def test_a_settlement_during_the_last_step_of_a_remote_conversion_counts(url: st
     shop = open_shop(url, payments=provider)
     front = shop.storefront()
     cart_id = front.cart(item("lamp"))["cart_id"]
-    writing = shop.bridge._storage.writing
-    settling = []
+    settling = threading.Thread(
+        target=lambda: shop.bridge.settle("pi_0001", amount=4200, currency="GBP")
+    )
 
-    class Meddled:
-        def __init__(self, unit) -> None:
-            self.unit = unit
-            self.orders = self
+    def settle_meanwhile() -> None:
+        settling.start()
+        # It commits at once, or waits for this unit: both are right.
+        settling.join(0.5)
 
-        def __getattr__(self, name):
-            return getattr(self.unit.orders if hasattr(self.unit.orders, name) else self.unit, name)
-
-        def place(self, order):
-            if not settling:
-                thread = threading.Thread(
-                    target=lambda: shop.bridge.settle("pi_0001", amount=4200, currency="GBP")
-                )
-                settling.append(thread)
-                thread.start()
-                # It commits at once, or waits for this unit: both are right.
-                thread.join(0.5)
-            return self.unit.orders.place(order)
-
-    class Storage:
-        def __getattr__(self, name):
-            return getattr(real, name)
-
-        @contextmanager
-        def writing(self):
-            with writing() as unit:
-                meddled = Meddled(unit)
-                meddled.carts = unit.carts
-                meddled.intents = unit.intents
-                meddled.stock = unit.stock
-                yield meddled
-
-    real = shop.bridge._storage
     meddling = open_shop(
         url,
         payments=provider,
-        storage=Storage(),
+        storage=FaultyStorage(shop.bridge._storage, Fault("orders.place", settle_meanwhile)),
         stocked=False,
         clock=shop.clock,
         entropy=CountedEntropy(b"m"),
     )
     buyer = Storefront(meddling.bridge, front.client_id, front.secret, shop.clock)
     buyer.order(cart_id)
-    settling[0].join(30)
+    settling.join(30)
     assert [order.status for order in shop.bridge.orders.search()] == ["paid"]
     shop.bridge.close()

@@ -5,7 +5,7 @@ import pytest
 from orderflow_bridge.actions.watched import Watched
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.storage.memory import MemoryStorage
-from tests.storage.samples import SHOP, cart, order
+from orderflow_bridge.testing.samples import SHOP, cart, order
 
 READS = [
     lambda unit: unit.connections.find(SHOP),

@@ -10,8 +10,8 @@ import pytest
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.storage.peewee import PeeweeStorage
+from orderflow_bridge.testing.samples import SHOP, add, cart, connection
 from tests.databases import need_driver
-from tests.storage.samples import SHOP, add, cart, connection
 
 
 def find(storage):

@@ -8,7 +8,7 @@ import pytest
 
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.ports import Storage
-from tests.storage.samples import SHOP, add, cart
+from orderflow_bridge.testing.samples import SHOP, add, cart
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 

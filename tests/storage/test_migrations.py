@@ -6,8 +6,8 @@ from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.storage.peewee import migrations
 from orderflow_bridge.storage.peewee.dialect import run
 from orderflow_bridge.storage.peewee.migrations import Migration
+from orderflow_bridge.testing.samples import SHOP, add, cart
 from tests.databases import SHARED
-from tests.storage.samples import SHOP, add, cart
 from tests.storage.workers import create_in_process, in_processes
 
 FIRST = "0001_first_tables"

@@ -9,8 +9,8 @@ from orderflow_bridge.domain.errors import ConfigurationError, StorageUnavailabl
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage import open_storage
 from orderflow_bridge.storage.peewee import PeeweeStorage
+from orderflow_bridge.testing.samples import SHOP, add, cart
 from tests.databases import need_driver
-from tests.storage.samples import SHOP, add, cart
 
 
 def test_an_unknown_scheme_lists_what_exists():

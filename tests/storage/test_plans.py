@@ -7,7 +7,7 @@ import pytest
 
 from orderflow_bridge.ports import AnswerKey, OrderQuery, Storage
 from orderflow_bridge.storage.peewee.session import Session
-from tests.storage.samples import SHOP, add, cart, connection
+from orderflow_bridge.testing.samples import SHOP, add, cart, connection
 
 FILTERS = {
     "connection": SHOP,

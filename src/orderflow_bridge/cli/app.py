@@ -32,6 +32,7 @@ _PLACES = {
     "curl": "orderflow_bridge.cli.signing:curl",
     "orders": "orderflow_bridge.cli.orders:orders",
     "doctor": "orderflow_bridge.cli.doctor:doctor",
+    "storage": "orderflow_bridge.cli.storage:storage",
 }
 
 

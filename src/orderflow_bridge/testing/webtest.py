@@ -4,12 +4,16 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any
 from uuid import uuid4
-
-from webtest import TestApp, TestRequest, TestResponse
+from warnings import catch_warnings, simplefilter
 
 from orderflow_bridge.client.signing import sign
 from orderflow_bridge.ports import Clock
 from orderflow_bridge.system import SystemClock
+
+with catch_warnings():
+    # WebOb imports `cgi`, which is deprecated in Python 3.11 and 3.12.
+    simplefilter("ignore", DeprecationWarning)
+    from webtest import TestApp, TestRequest, TestResponse
 
 __all__ = ["SigningApp"]
 

@@ -1,19 +1,24 @@
-"""What a unit promises on every storage: all or nothing, and nothing too early."""
+"""What a unit promises: all or nothing, and nothing too early."""
 
 import threading
 
 import pytest
 
 from orderflow_bridge.domain.errors import BridgeError, Conflict
-from orderflow_bridge.domain.product import CatalogueEntry
-from orderflow_bridge.ports import Storage
-from tests.storage.samples import SHOP, add, cart, connection, order
+from orderflow_bridge.domain.payment import PaymentIntent
+from orderflow_bridge.ports import AnswerKey, Claim, Storage
+from orderflow_bridge.testing.samples import SHOP, add, cart, connection, order
+from orderflow_bridge.testing.storage.contract import Contract
+
+__all__ = ["UnitsContract"]
+
+_KEY = AnswerKey(SHOP, "cart.create", "k")
 
 
-class TestUnit:
+class UnitsContract(Contract):
     """The ports `Unit` and `Storage`."""
 
-    def test_leaving_commits(self, storage: Storage):
+    def test_units_leaving_commits(self, storage: Storage) -> None:
         """What a writing unit stored is there for the next unit."""
         add(storage, cart())
         with storage.reading() as unit:
@@ -22,19 +27,19 @@ class TestUnit:
     @pytest.mark.parametrize(
         "error", [BridgeError("cart_empty"), Conflict("x"), ValueError("x"), KeyboardInterrupt()]
     )
-    def test_an_exception_leaves_nothing(self, storage: Storage, error: BaseException):
+    def test_units_an_exception_leaves_nothing(
+        self, storage: Storage, error: BaseException
+    ) -> None:
         """An exception goes through unchanged, and every change of its unit is gone."""
-        with storage.writing() as unit:
-            unit.products.put([CatalogueEntry(sku="TEA", name="Tea", prices={}, stock=5)])
 
         def fail() -> None:
             with storage.writing() as unit:
                 unit.connections.add(connection())
                 unit.carts.add(cart())
                 unit.orders.place(order())
-                unit.stock.take({"TEA": 2})
+                unit.intents.add(PaymentIntent(intent="pi_1"))
                 unit.replays.spend(b"m" * 32, connection=SHOP, until=10)
-                unit.products.put([CatalogueEntry(sku="CUP", name="Cup", prices={"GBP": 1})])
+                unit.answers.claim(_KEY, fingerprint=b"f", now=0, running_until=5, until=9)
                 raise error
 
         with pytest.raises(type(error)) as caught:
@@ -45,11 +50,12 @@ class TestUnit:
             assert unit.carts.find("cart_1", connection=SHOP) is None
             assert unit.orders.find("order_1", connection=None) is None
             assert unit.orders.of_cart(order().cart_id) is None
-            assert unit.stock.available(["TEA"]) == {"TEA": 5}
-            assert unit.products.find(["CUP"], "GBP") == {}
+            assert unit.intents.find("pi_1") is None
             assert unit.replays.spend(b"m" * 32, connection=SHOP, until=10)
+            claim = unit.answers.claim(_KEY, fingerprint=b"g", now=1, running_until=5, until=9)
+            assert claim == Claim("new")
 
-    def test_a_unit_sees_its_own_changes(self, storage: Storage):
+    def test_units_a_unit_sees_its_own_changes(self, storage: Storage) -> None:
         """What a unit wrote it reads back before it commits."""
         with storage.writing() as unit:
             unit.carts.add(cart())
@@ -60,10 +66,10 @@ class TestUnit:
             unit.orders.place(order())
             assert unit.orders.of_cart(order().cart_id) is not None
 
-    def test_readers_do_not_see_what_is_not_committed(self, storage: Storage):
+    def test_units_readers_do_not_see_what_is_not_committed(self, storage: Storage) -> None:
         """Another thread's reading unit neither sees nor waits for a unit in progress."""
         add(storage, cart())
-        seen = []
+        seen: list[object] = []
 
         def read() -> None:
             with storage.reading() as unit:
@@ -78,14 +84,16 @@ class TestUnit:
             reader.join(5)
         assert seen == [(1, None)]
 
-    def test_a_reading_unit_changes_nothing(self, storage: Storage):
-        """A change in a reading unit is a fault of the caller, and nothing happens."""
-        with pytest.raises(RuntimeError, match="reading"), storage.reading() as unit:
-            unit.carts.add(cart())
-        with storage.reading() as unit:
-            assert unit.carts.find("cart_1", connection=SHOP) is None
+    def test_units_reading_units_may_nest(self, storage: Storage) -> None:
+        """A thread that reads may open a second reading unit."""
+        add(storage, cart())
+        with storage.writing() as unit:
+            unit.carts.save(cart(version=2), replacing=1)
+        with storage.reading() as first, storage.reading() as second:
+            assert first.carts.find("cart_1", connection=SHOP) == cart(version=2)
+            assert second.carts.find("cart_1", connection=SHOP) == cart(version=2)
 
-    def test_a_closed_storage_opens_again(self, storage: Storage):
+    def test_units_a_closed_storage_opens_again(self, storage: Storage) -> None:
         """Closing gives back everything and keeps what was stored."""
         add(storage, cart())
         storage.close()

@@ -1,22 +1,48 @@
-"""Carts, orders and connections to keep."""
+"""Carts, orders, connections and products to keep: what the storage contracts work with."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
+from orderflow_bridge.capabilities import products_of
 from orderflow_bridge.domain.cart import Cart, Conversion, Notice
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.customer import Address, Customer
+from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.order import Line, Order, Payment, Totals
-from orderflow_bridge.ports import Storage
+from orderflow_bridge.domain.product import CatalogueEntry
+from orderflow_bridge.ports import Storage, Unit
+
+__all__ = [
+    "ADDRESS",
+    "OTHER",
+    "SHOP",
+    "add",
+    "cart",
+    "claimed",
+    "connection",
+    "entry",
+    "line",
+    "order",
+    "put",
+    "transact",
+]
+
+_T = TypeVar("_T")
+_ATTEMPTS = 50
 
 SHOP = "ofc_shop0000000000000000"
+"""The client id of the connection that the samples belong to."""
 OTHER = "ofc_other000000000000000"
+"""The client id of another one."""
 
 ADDRESS = Address(
     name="Zoë 🌍", line1="1 High Street", city="Leeds", postal_code="LS1 1AA", country="GB"
 )
 
 
-def connection(client_id: str = SHOP, **changes) -> Connection:
+def connection(client_id: str = SHOP, **changes: Any) -> Connection:
     """Make a connection with everything set."""
     return replace(
         Connection(
@@ -52,7 +78,7 @@ def line(sku: str = "TEA-1", quantity: int = 2) -> Line:
     )
 
 
-def cart(cart_id: str = "cart_1", **changes) -> Cart:
+def cart(cart_id: str = "cart_1", **changes: Any) -> Cart:
     """Make an open cart of two lines that expires at 1,000."""
     lines = (line("TEA-1"), line("CUP-1", 1))
     return replace(
@@ -74,13 +100,13 @@ def cart(cart_id: str = "cart_1", **changes) -> Cart:
     )
 
 
-def claimed(cart_id: str, lease_until: int, **changes) -> Cart:
+def claimed(cart_id: str, lease_until: int, **changes: Any) -> Cart:
     """Make a cart that a conversion claims until `lease_until`."""
-    conversion = Conversion(token="t", lease_until=lease_until, draft=order("order_draft"))
+    conversion = Conversion(token=SHOP, lease_until=lease_until, draft=order("order_draft"))
     return cart(cart_id, conversion=conversion, **changes)
 
 
-def order(order_id: str = "order_1", **changes) -> Order:
+def order(order_id: str = "order_1", **changes: Any) -> Order:
     """Make an order of its own cart and intent."""
     return replace(
         Order(
@@ -114,3 +140,25 @@ def add(storage: Storage, *kept: Cart | Order | Connection) -> None:
                 unit.orders.place(one)
             else:
                 unit.connections.add(one)
+
+
+def entry(sku: str, **changes: Any) -> CatalogueEntry:
+    """Make an untracked product at 100 GBP."""
+    return replace(CatalogueEntry(sku=sku, name=sku, prices={"GBP": 100}), **changes)
+
+
+def put(storage: Storage, *entries: CatalogueEntry) -> None:
+    """Put products in a unit of their own."""
+    with storage.writing() as unit:
+        products_of(unit).put(entries)
+
+
+def transact(storage: Storage, act: Callable[[Unit], _T]) -> _T:
+    """Run `act` in a writing unit, and again after a conflict, as the bridge does."""
+    for _ in range(_ATTEMPTS):
+        try:
+            with storage.writing() as unit:
+                return act(unit)
+        except Conflict:
+            continue
+    raise AssertionError(f"{_ATTEMPTS} conflicts in a row")

@@ -1,19 +1,19 @@
-"""What the ledgers of signatures and of idempotency keys promise on every storage."""
+"""What a ledger of idempotency keys promises."""
 
 from orderflow_bridge.ports import Answer, AnswerKey, Claim, Storage
-from tests.storage.samples import OTHER, SHOP
+from orderflow_bridge.testing.samples import OTHER, SHOP
+from orderflow_bridge.testing.storage.contract import Contract
+
+__all__ = ["AnswersContract"]
+
 
 KEY = AnswerKey(SHOP, "cart.create", "key-1")
 ANSWER = Answer(200, b'{"cart": "\x00\xff\xe2\x98\x95"}')
 
 
-def spend(storage: Storage, mac: bytes, *, connection: str = SHOP, until: int = 100) -> bool:
-    """Spend a signature in a unit of its own."""
-    with storage.writing() as unit:
-        return unit.replays.spend(mac, connection=connection, until=until)
-
-
-def claim(storage: Storage, key: AnswerKey = KEY, *, body: bytes = b"f" * 32, now: int = 0):
+def claim(
+    storage: Storage, key: AnswerKey = KEY, *, body: bytes = b"f" * 32, now: int = 0
+) -> Claim:
     """Claim a key in a unit of its own, running for 10 ms and kept for 100."""
     with storage.writing() as unit:
         return unit.answers.claim(
@@ -21,53 +21,22 @@ def claim(storage: Storage, key: AnswerKey = KEY, *, body: bytes = b"f" * 32, no
         )
 
 
-class TestReplays:
-    """The port `ReplayLedger`."""
-
-    def test_a_signature_is_spent_once(self, storage: Storage):
-        """The second time is told, also within one unit; any bytes are a signature."""
-        mac = bytes(range(32))
-        assert spend(storage, mac)
-        assert not spend(storage, mac, until=999)
-        with storage.writing() as unit:
-            assert unit.replays.spend(b"\x00" * 32, connection=SHOP, until=1)
-            assert not unit.replays.spend(b"\x00" * 32, connection=SHOP, until=1)
-
-    def test_connections_spend_for_themselves(self, storage: Storage):
-        """The same bytes under another connection are another signature."""
-        assert spend(storage, b"m" * 32)
-        assert spend(storage, b"m" * 32, connection=OTHER)
-        assert spend(storage, b"M" * 32)
-        assert spend(storage, b"m" * 31 + b" ")
-
-    def test_purge_is_bounded(self, storage: Storage):
-        """The oldest go first, up to the limit; what is still kept stays spent."""
-        for until in (3, 1, 2, 10):
-            spend(storage, bytes([until]) * 32, until=until)
-        with storage.writing() as unit:
-            assert unit.replays.purge(before=10, limit=2) == 2
-            assert unit.replays.purge(before=10, limit=5) == 1
-            assert unit.replays.purge(before=10, limit=5) == 0
-        assert spend(storage, bytes([1]) * 32)
-        assert not spend(storage, bytes([10]) * 32)
-
-
-class TestAnswers:
+class AnswersContract(Contract):
     """The port `AnswerLedger`."""
 
-    def test_a_new_key_is_ours(self, storage: Storage):
+    def test_answers_a_new_key_is_ours(self, storage: Storage) -> None:
         """The first claim is to be executed, a second one finds it running."""
         assert claim(storage) == Claim("new")
         assert claim(storage, now=5) == Claim("running", running_until=10)
 
-    def test_a_stored_answer_is_given_again(self, storage: Storage):
+    def test_answers_a_stored_answer_is_given_again(self, storage: Storage) -> None:
         """The same key and body get the stored status and bytes."""
         claim(storage)
         with storage.writing() as unit:
             unit.answers.store(KEY, ANSWER, running_until=10)
         assert claim(storage, now=99) == Claim("done", answer=ANSWER)
 
-    def test_claim_and_answer_in_one_unit(self, storage: Storage):
+    def test_answers_claim_and_answer_in_one_unit(self, storage: Storage) -> None:
         """The unit that claims may store at once."""
         with storage.writing() as unit:
             found = unit.answers.claim(KEY, fingerprint=b"f", now=0, running_until=1, until=9)
@@ -75,7 +44,7 @@ class TestAnswers:
             assert unit.answers.store(KEY, ANSWER, running_until=1)
         assert claim(storage, body=b"f") == Claim("done", answer=ANSWER)
 
-    def test_another_body_is_told(self, storage: Storage):
+    def test_answers_another_body_is_told(self, storage: Storage) -> None:
         """A key stands for one body, while it runs, after its lease and when it is done."""
         claim(storage)
         assert claim(storage, body=b"g" * 32) == Claim("reused")
@@ -84,13 +53,13 @@ class TestAnswers:
             unit.answers.store(KEY, ANSWER, running_until=10)
         assert claim(storage, body=b"F" * 32) == Claim("reused")
 
-    def test_a_claim_whose_lease_is_over_is_taken_over(self, storage: Storage):
+    def test_answers_a_claim_whose_lease_is_over_is_taken_over(self, storage: Storage) -> None:
         """From `running_until` on, the same body claims anew, and others find that claim."""
         claim(storage)
         assert claim(storage, now=10) == Claim("new")
         assert claim(storage, now=15) == Claim("running", running_until=20)
 
-    def test_a_key_past_its_time_is_new(self, storage: Storage):
+    def test_answers_a_key_past_its_time_is_new(self, storage: Storage) -> None:
         """Then it stands for another body, and its old answer is gone."""
         claim(storage)
         with storage.writing() as unit:
@@ -98,7 +67,7 @@ class TestAnswers:
         assert claim(storage, body=b"g" * 32, now=100) == Claim("new")
         assert claim(storage, body=b"g" * 32, now=101) == Claim("running", running_until=110)
 
-    def test_the_scope_is_connection_action_and_key(self, storage: Storage):
+    def test_answers_the_scope_is_connection_action_and_key(self, storage: Storage) -> None:
         """Each of the three, and the case of each, makes another key."""
         claim(storage)
         for key in (
@@ -109,7 +78,7 @@ class TestAnswers:
         ):
             assert claim(storage, key) == Claim("new")
 
-    def test_a_released_key_is_new(self, storage: Storage):
+    def test_answers_a_released_key_is_new(self, storage: Storage) -> None:
         """A claim without an answer can be taken back; an answered key cannot."""
         claim(storage)
         with storage.writing() as unit:
@@ -121,7 +90,7 @@ class TestAnswers:
             unit.answers.release(KEY, running_until=10)
         assert claim(storage, body=b"g" * 32) == Claim("done", answer=ANSWER)
 
-    def test_an_answer_needs_its_claim(self, storage: Storage):
+    def test_answers_an_answer_needs_its_claim(self, storage: Storage) -> None:
         """Nothing is stored for a key that nobody claims, nor over an answer."""
         with storage.writing() as unit:
             assert not unit.answers.store(KEY, ANSWER, running_until=10)
@@ -131,7 +100,7 @@ class TestAnswers:
             assert not unit.answers.store(KEY, Answer(500, b""), running_until=10)
         assert claim(storage) == Claim("done", answer=ANSWER)
 
-    def test_a_claim_that_was_taken_over_is_another_s(self, storage: Storage):
+    def test_answers_a_claim_that_was_taken_over_is_another_s(self, storage: Storage) -> None:
         """Its first holder neither answers nor releases it."""
         claim(storage)
         assert claim(storage, now=10) == Claim("new")
@@ -141,7 +110,7 @@ class TestAnswers:
             assert unit.answers.store(KEY, ANSWER, running_until=20)
         assert claim(storage, now=30) == Claim("done", answer=ANSWER)
 
-    def test_a_large_answer_is_kept(self, storage: Storage):
+    def test_answers_a_large_answer_is_kept(self, storage: Storage) -> None:
         """The answer of a cart of two thousand lines is stored like any other."""
         claim(storage)
         large = Answer(200, bytes(range(256)) * 8_192)
@@ -149,7 +118,7 @@ class TestAnswers:
             unit.answers.store(KEY, large, running_until=10)
         assert claim(storage).answer == large
 
-    def test_purge_is_bounded(self, storage: Storage):
+    def test_answers_purge_is_bounded(self, storage: Storage) -> None:
         """Keys past their time are forgotten, up to the limit."""
         for now in range(5):
             claim(storage, AnswerKey(SHOP, "a", str(now)), now=now)

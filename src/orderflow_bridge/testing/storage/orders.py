@@ -1,25 +1,30 @@
-"""What the repository of orders promises on every storage."""
+"""What a repository of orders promises."""
+
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
 from orderflow_bridge.domain.customer import Customer
 from orderflow_bridge.domain.errors import Conflict
-from orderflow_bridge.domain.order import Payment
+from orderflow_bridge.domain.order import Order, Payment
 from orderflow_bridge.ports import OrderQuery, Storage
-from tests.storage.samples import OTHER, SHOP, add, order
+from orderflow_bridge.testing.samples import OTHER, SHOP, add, order
+from orderflow_bridge.testing.storage.contract import Contract
+
+__all__ = ["OrdersContract"]
 
 
-def search(storage: Storage, **query) -> list[str]:
+def search(storage: Storage, **query: Any) -> list[str]:
     """Give the ids of the orders that match."""
     with storage.reading() as unit:
         return [found.order_id for found in unit.orders.search(OrderQuery(**query))]
 
 
-class TestPlacing:
-    """`OrderRepository.place`."""
+class OrdersContract(Contract):
+    """The port `OrderRepository`."""
 
-    def test_round_trip_with_its_number(self, storage: Storage):
+    def test_orders_round_trip_with_its_number(self, storage: Storage) -> None:
         """An order comes back as it was placed, and every way to read it tells its number."""
         with storage.writing() as unit:
             placed = unit.orders.place(order())
@@ -31,7 +36,7 @@ class TestPlacing:
             assert unit.orders.of_cart(placed.cart_id) == placed
             assert list(unit.orders.search(OrderQuery())) == [placed]
 
-    def test_numbers_are_unique(self, storage: Storage):
+    def test_orders_numbers_are_unique(self, storage: Storage) -> None:
         """No two orders share a number, whatever failed in between."""
         numbers = []
         for index in range(5):
@@ -52,14 +57,16 @@ class TestPlacing:
         ],
         ids=["cart", "intent", "intent of another connection", "order id"],
     )
-    def test_one_cart_and_one_intent_make_one_order(self, storage: Storage, second):
+    def test_orders_one_cart_and_one_intent_make_one_order(
+        self, storage: Storage, second: Order
+    ) -> None:
         """A second order for a cart, an intent or an id conflicts."""
         add(storage, order())
         with pytest.raises(Conflict), storage.writing() as unit:
             unit.orders.place(second)
         assert search(storage) == ["order_1"]
 
-    def test_intents_differ_by_case(self, storage: Storage):
+    def test_orders_intents_differ_by_case(self, storage: Storage) -> None:
         """Identifiers compare as bytes."""
         add(
             storage,
@@ -68,7 +75,7 @@ class TestPlacing:
         )
         assert len(search(storage)) == 2
 
-    def test_many_lines(self, storage: Storage):
+    def test_orders_many_lines(self, storage: Storage) -> None:
         """An order of two thousand lines is placed and read."""
         big = order(lines=order().lines * 1_000)
         add(storage, big)
@@ -77,11 +84,7 @@ class TestPlacing:
         assert found is not None
         assert found.lines == big.lines
 
-
-class TestFinding:
-    """`OrderRepository.find`."""
-
-    def test_an_order_does_not_exist_for_another_connection(self, storage: Storage):
+    def test_orders_an_order_does_not_exist_for_another_connection(self, storage: Storage) -> None:
         """An operator sees it, its own connection sees it, another one does not."""
         add(storage, order())
         with storage.reading() as unit:
@@ -90,11 +93,7 @@ class TestFinding:
             assert unit.orders.find("order_1", connection=None) is not None
             assert unit.orders.find("ORDER_1", connection=None) is None
 
-
-class TestSaving:
-    """`OrderRepository.save`."""
-
-    def test_save_is_guarded_by_the_status(self, storage: Storage):
+    def test_orders_save_is_guarded_by_the_status(self, storage: Storage) -> None:
         """Of two moves from one status, one succeeds."""
         add(storage, order())
         paid = order(
@@ -110,25 +109,23 @@ class TestSaving:
         assert found.number
         assert replace(found, number="") == paid
 
-    def test_a_save_that_changes_nothing_succeeds(self, storage: Storage):
+    def test_orders_a_save_that_changes_nothing_succeeds(self, storage: Storage) -> None:
         """The status is what counts."""
         add(storage, order())
         with storage.writing() as unit:
             assert unit.orders.save(order(), expecting="pending_payment")
 
-    def test_a_save_keeps_the_number(self, storage: Storage):
+    def test_orders_a_save_keeps_the_number(self, storage: Storage) -> None:
         """The number is the storage's, whatever the saved order says."""
         with storage.writing() as unit:
             number = unit.orders.place(order()).number
             unit.orders.save(order(number="OF-999999"), expecting="pending_payment")
         with storage.reading() as unit:
-            assert unit.orders.find("order_1", connection=None).number == number
+            found = unit.orders.find("order_1", connection=None)
+        assert found is not None
+        assert found.number == number
 
-
-class TestSearching:
-    """`OrderRepository.search`."""
-
-    def test_newest_first_then_by_id(self, storage: Storage):
+    def test_orders_newest_first_then_by_id(self, storage: Storage) -> None:
         """Orders of one millisecond come in descending order of their ids."""
         add(
             storage,
@@ -139,10 +136,11 @@ class TestSearching:
         )
         assert search(storage) == ["order_b", "order_a", "order_B", "order_c"]
 
-    def test_pages_meet_without_gap_or_overlap(self, storage: Storage):
+    def test_orders_pages_meet_without_gap_or_overlap(self, storage: Storage) -> None:
         """Following `after` gives every order exactly once."""
         add(storage, *(order(f"order_{n:02d}", placed_at=100 + n // 3) for n in range(20)))
-        seen, after = [], None
+        seen: list[str] = []
+        after: tuple[int, str] | None = None
         while True:
             with storage.reading() as unit:
                 page = unit.orders.search(OrderQuery(connection=SHOP, after=after, limit=3))
@@ -152,7 +150,7 @@ class TestSearching:
             after = (page[-1].placed_at, page[-1].order_id)
         assert seen == [f"order_{n:02d}" for n in reversed(range(20))]
 
-    def test_filters_join(self, storage: Storage):
+    def test_orders_filters_join(self, storage: Storage) -> None:
         """Connection, status and time restrict together; the bounds are [after, before)."""
         add(
             storage,
@@ -169,7 +167,7 @@ class TestSearching:
         assert search(storage, status="cancelled") == []
         assert search(storage, limit=1) == ["order_4"]
 
-    def test_email_compares_without_case(self, storage: Storage):
+    def test_orders_email_compares_without_case(self, storage: Storage) -> None:
         """An address is found however it is written, and only as a whole."""
         add(
             storage,
@@ -181,3 +179,12 @@ class TestSearching:
         assert search(storage, email="ZOE@example.com") == ["order_2", "order_1"]
         assert search(storage, email="%@example.com") == []
         assert search(storage, email="İ" * 100 + "@example.com") == ["order_4"]
+
+    def test_orders_it_is_found_by_the_cart(self, storage: Storage) -> None:
+        """A cart that became no order has none."""
+        add(storage, order())
+        with storage.reading() as unit:
+            found = unit.orders.of_cart("cart_of_order_1")
+            assert found is not None
+            assert found.order_id == "order_1"
+            assert unit.orders.of_cart("cart_of_order_2") is None

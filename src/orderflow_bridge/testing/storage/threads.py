@@ -1,0 +1,236 @@
+"""What holds while many threads work on one storage."""
+
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+from msgspec.structs import replace
+
+from orderflow_bridge.ports import AnswerKey, Claim, Storage, Unit
+from orderflow_bridge.testing.samples import SHOP, add, cart, connection, line, order, transact
+from orderflow_bridge.testing.storage.contract import Contract
+
+__all__ = ["ThreadsContract", "add_to_cart", "quantity", "write_much"]
+
+_KEY = AnswerKey(SHOP, "cart.create", "k")
+_A_MOMENT = 0.1
+"""How long the other side has to do something too early, in seconds."""
+
+
+class ThreadsContract(Contract):
+    """Many threads on one storage."""
+
+    def test_threads_parallel_changes_of_one_cart_lose_nothing(self, storage: Storage) -> None:
+        """Eight threads that add ten times each add eighty."""
+        add(storage, cart(lines=(line(quantity=0),)))
+        with ThreadPoolExecutor(8) as pool:
+            for job in [pool.submit(add_to_cart, storage, 10) for _ in range(8)]:
+                job.result()
+        assert quantity(storage) == 80
+
+    def test_threads_a_locked_cart_is_not_changed_by_another(self, storage: Storage) -> None:
+        """A second lock of a cart waits until the first unit is over, or conflicts."""
+        add(storage, cart(lines=(line(quantity=0),)))
+        with ThreadPoolExecutor(1) as pool:
+            with storage.writing() as unit:
+                assert unit.carts.lock("cart_1", connection=SHOP)
+                other = pool.submit(add_to_cart, storage, 1)
+                _not_yet()
+                unit.carts.save(cart(version=2, lines=(line(quantity=5),)), replacing=1)
+            other.result()
+        assert quantity(storage) == 6
+
+    def test_threads_spend_one_signature_once(self, storage: Storage) -> None:
+        """Of eight units that spend it, one gets True."""
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [
+                pool.submit(
+                    transact,
+                    storage,
+                    lambda unit: unit.replays.spend(b"m" * 32, connection=SHOP, until=9),
+                )
+                for _ in range(8)
+            ]
+            assert sum(job.result() for job in jobs) == 1
+
+    def test_threads_a_signature_of_a_failed_unit_is_unspent(self, storage: Storage) -> None:
+        """Who waited for a unit that then fails spends the signature."""
+        spent: list[Future[bool]] = []
+        with ThreadPoolExecutor(1) as pool:
+
+            def fail() -> None:
+                with storage.writing() as unit:
+                    assert unit.replays.spend(b"m" * 32, connection=SHOP, until=9)
+                    spent.append(
+                        pool.submit(
+                            transact,
+                            storage,
+                            lambda unit: unit.replays.spend(b"m" * 32, connection=SHOP, until=9),
+                        )
+                    )
+                    _not_yet()
+                    raise ValueError("fault")
+
+            with pytest.raises(ValueError, match="fault"):
+                fail()
+            assert spent[0].result()
+
+    def test_threads_a_twin_waits_for_the_claim_and_gets_its_answer(self, storage: Storage) -> None:
+        """A second claim of a key is answered when the first unit is over, not before."""
+        with ThreadPoolExecutor(1) as pool:
+            with storage.writing() as unit:
+                unit.answers.claim(_KEY, fingerprint=b"f", now=1, running_until=5, until=9)
+                twin = pool.submit(_claim, storage)
+                _not_yet()
+                assert not twin.done()
+            assert twin.result() == Claim("running", running_until=5)
+
+    def test_threads_a_rolled_back_claim_is_the_twins(self, storage: Storage) -> None:
+        """Where the first unit fails, the one that waited claims the key."""
+        twins: list[Future[Claim]] = []
+        with ThreadPoolExecutor(1) as pool:
+
+            def fail() -> None:
+                with storage.writing() as unit:
+                    unit.answers.claim(_KEY, fingerprint=b"f", now=1, running_until=5, until=9)
+                    twins.append(pool.submit(_claim, storage))
+                    _not_yet()
+                    raise ValueError("fault")
+
+            with pytest.raises(ValueError, match="fault"):
+                fail()
+            assert twins[0].result() == Claim("new")
+
+    def test_threads_move_an_order_out_of_a_status_once(self, storage: Storage) -> None:
+        """Of eight units that mark one order paid or cancelled, one succeeds."""
+        add(storage, order())
+
+        def move(number: int) -> bool:
+            moved = order(status="paid" if number % 2 else "cancelled")
+            return transact(
+                storage, lambda unit: unit.orders.save(moved, expecting="pending_payment")
+            )
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(move, range(8))) == 1
+
+    def test_threads_place_one_order_of_a_cart(self, storage: Storage) -> None:
+        """Of eight units that place an order of one cart, one does; numbers are never shared."""
+        numbers: set[str] = set()
+        refused = []
+
+        def place(number: int) -> None:
+            def act(unit: Unit) -> None:
+                if unit.orders.of_cart("cart_1") is not None:
+                    refused.append(number)
+                    return
+                numbers.add(unit.orders.place(order(f"order_{number}", cart_id="cart_1")).number)
+
+            transact(storage, act)
+
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(place, range(8)))
+        with storage.reading() as unit:
+            kept = unit.orders.of_cart("cart_1")
+        assert kept is not None
+        assert kept.number in numbers
+        assert len(refused) == 7
+
+    def test_threads_operators_do_not_lose_each_others_changes(self, storage: Storage) -> None:
+        """Four at a time who lock, change and save one connection all count."""
+        add(storage, connection())
+
+        def widen(name: str) -> None:
+            def act(unit: Unit) -> None:
+                found = unit.connections.lock(SHOP)
+                assert found is not None
+                unit.connections.save(replace(found, allow_list=(*found.allow_list, name)))
+
+            transact(storage, act)
+
+        with ThreadPoolExecutor(4) as pool:
+            for job in [pool.submit(widen, f"192.0.2.{n}") for n in range(4)]:
+                job.result()
+        with storage.reading() as unit:
+            found = unit.connections.find(SHOP)
+        assert found is not None
+        assert len(found.allow_list) == 5
+
+    def test_threads_see_at_once_what_was_committed(self, storage: Storage) -> None:
+        """When a unit was left, another thread reads all of it."""
+        add(storage, cart())
+        seen: list[int | None] = []
+
+        def read() -> None:
+            with storage.reading() as unit:
+                found = unit.carts.find("cart_1", connection=SHOP)
+                seen.append(None if found is None else found.version)
+
+        for version in range(2, 6):
+            with storage.writing() as unit:
+                unit.carts.save(cart(version=version), replacing=version - 1)
+            reader = threading.Thread(target=read)
+            reader.start()
+            reader.join()
+        assert seen == [2, 3, 4, 5]
+
+    def test_threads_with_many_writers_see_no_error(self, storage: Storage) -> None:
+        """Writers wait for each other; none is told to try again."""
+        add(storage, connection())
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(write_much, storage, f"t{n}", 10) for n in range(8)]
+            assert sum(job.result() for job in jobs) == 80
+
+
+def _not_yet() -> None:
+    """Give the other side the time to come too early, if it would."""
+    threading.Event().wait(_A_MOMENT)
+
+
+def _claim(storage: Storage) -> Claim:
+    return transact(
+        storage,
+        lambda unit: unit.answers.claim(_KEY, fingerprint=b"f", now=1, running_until=5, until=9),
+    )
+
+
+def quantity(storage: Storage) -> int:
+    """Read the quantity of the first line of the cart."""
+    with storage.reading() as unit:
+        found = unit.carts.find("cart_1", connection=SHOP)
+    assert found is not None
+    return found.lines[0].quantity
+
+
+def add_to_cart(storage: Storage, times: int) -> None:
+    """Add one to the quantity of the cart's only line, `times` times."""
+
+    def act(unit: Unit) -> None:
+        found = unit.carts.lock("cart_1", connection=SHOP)
+        assert found is not None
+        more = replace(found.lines[0], quantity=found.lines[0].quantity + 1)
+        unit.carts.save(
+            replace(found, lines=(more,), version=found.version + 1), replacing=found.version
+        )
+
+    for _ in range(times):
+        transact(storage, act)
+
+
+def write_much(storage: Storage, name: str, times: int) -> int:
+    """Do what requests do: spend, claim, add a cart, purge; tell how many carts were added."""
+    for number in range(times):
+
+        def act(unit: Unit, number: int = number) -> None:
+            unit.connections.find(SHOP)
+            mac = f"{name}-{number}".encode().ljust(32)
+            assert unit.replays.spend(mac, connection=SHOP, until=1_000)
+            key = AnswerKey(SHOP, "cart.create", f"{name}-{number}")
+            unit.answers.claim(key, fingerprint=b"f", now=1, running_until=2, until=1_000)
+            unit.carts.add(cart(f"cart_{name}_{number}"))
+            unit.replays.purge(before=5, limit=10)
+
+        transact(storage, act)
+        with storage.reading() as unit:
+            assert unit.carts.find(f"cart_{name}_{number}", connection=SHOP) is not None
+    return times

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from orderflow_bridge.settings import Settings
 from sqlalchemy import Engine, create_engine
 from tests.databases import (
     SERVERS,
@@ -12,7 +13,6 @@ from tests.databases import (
     databases,  # noqa: F401 -- a fixture
 )
 
-from orderflow_bridge.settings import Settings
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage, open_storage
 
 Opener = Callable[..., SQLAlchemyStorage]

@@ -2,6 +2,8 @@
 
 import msgspec
 from msgspec.structs import replace
+from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.order import Order
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -17,8 +19,6 @@ from sqlalchemy import (
 from sqlalchemy.dialects.mysql import LONGTEXT
 from sqlalchemy.exc import IntegrityError
 
-from orderflow_bridge.domain.errors import Conflict
-from orderflow_bridge.domain.order import Order
 from orderflow_bridge_sqlalchemy.types import Key
 
 metadata = MetaData(naming_convention={"ck": "ck_%(table_name)s_%(constraint_name)s"})

@@ -5,9 +5,7 @@ from pathlib import Path
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 
-PARTS = {
-    name: text
-    for name, text in re.findall(
-        r"<!-- (?:file|part): (.+?) -->\n```python\n(.*?)```\n", README, re.DOTALL
-    )
-}
+_PART = re.compile(r"<!-- (?:file|part): (.+?) -->\n```python\n(.*?)```\n", re.DOTALL)
+
+PARTS = dict(_PART.findall(README))
+"""The blocks of Python that have a name."""

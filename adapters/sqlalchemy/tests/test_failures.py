@@ -5,13 +5,13 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-from sqlalchemy import event, text, update
-from tests.storage.samples import SHOP, add, cart, connection
-from tests.storage.workers import add_to_cart
-
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.ports import AnswerKey
+from orderflow_bridge.testing.samples import SHOP, add, cart, connection
+from orderflow_bridge.testing.storage.threads import add_to_cart
+from sqlalchemy import event, text, update
+
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage
 
 
@@ -284,11 +284,16 @@ class TestStatements:
             unit.replays.spend(object(), connection="SECRET", until=1)
         assert "SECRET" not in f"{caught.value}{caught.value.__cause__}"
 
-    def test_a_statement_of_the_site_is_translated_when_it_leaves_a_reading_unit(self, url, open_at):
+    def test_a_statement_of_the_site_is_translated_when_it_leaves_a_reading_unit(
+        self, url, open_at
+    ):
         """What is wrong with it is told without its text."""
         storage = open_at(url)
         add(storage, connection())
-        with pytest.raises(RuntimeError, match="refused a statement") as caught, storage.reading() as unit:
+        with (
+            pytest.raises(RuntimeError, match="refused a statement") as caught,
+            storage.reading() as unit,
+        ):
             unit.connection.execute(text("SELECT secret FROM nowhere"))
         assert "secret" not in str(caught.value)
 

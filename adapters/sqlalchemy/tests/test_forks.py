@@ -5,11 +5,11 @@ import threading
 import warnings
 
 import pytest
-from sqlalchemy import select
-from tests.storage.samples import SHOP, add, cart
-
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.ports import Storage
+from orderflow_bridge.testing.samples import SHOP, add, cart
+from sqlalchemy import select
+
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
@@ -44,15 +44,16 @@ def test_child_and_parent_both_go_on(url, open_at):
     storage = open_at(url)
     add(storage, cart())
 
-    def child() -> None:
+    def child(name: str) -> None:
         assert find(storage, "cart_1") == cart()
-        add(storage, cart("cart_of_child"))
+        add(storage, cart(name))
         storage.close()
 
-    for _ in range(3):
-        assert in_child(child) in (0, 1)
-        assert find(storage, "cart_of_child") == cart("cart_of_child")
-        add(storage, cart(f"cart_{os.urandom(4).hex()}"))
+    for turn in range(3):
+        name = f"cart_of_child_{turn}"
+        assert in_child(lambda name=name: child(name)) == 0
+        assert find(storage, name) == cart(name)
+        add(storage, cart(f"cart_of_parent_{turn}"))
     assert find(storage, "cart_1") == cart()
 
 

@@ -3,15 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-import own_orders
-from own_orders import Sales, sales
-from sqlalchemy import Column, MetaData, String, Table, event, insert, select, text
-from tests.storage.samples import SHOP, add, cart, connection, line, order
-from tests.storage.workers import add_to_cart
-
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict, StorageUnavailable
 from orderflow_bridge.ports import OrderQuery
+from orderflow_bridge.testing.samples import SHOP, add, cart, connection, line, order
+from orderflow_bridge.testing.storage.threads import add_to_cart
+from sqlalchemy import Column, MetaData, String, Table, event, insert, select, text
+
+import own_orders
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage, tables_in
+from own_orders import Sales, sales
 
 
 def site_tables():
@@ -93,7 +93,9 @@ class TestTables:
         metadata.create_all(engine)
         add(storage, cart(), order())
         with engine.connect() as own:
-            assert own.execute(text("SELECT count(*) FROM shop.orderflow_order_lines")).scalar() == 2
+            assert (
+                own.execute(text("SELECT count(*) FROM shop.orderflow_order_lines")).scalar() == 2
+            )
 
 
 class TestOwnOrders:
@@ -141,9 +143,14 @@ class TestOwnOrders:
             [column.name for column in sales.c if column.name != "id"],
             select(*(column for column in sales.c if column.name != "id")),
         )
-        with pytest.raises(Conflict), shop.writing() as unit:
-            unit.carts.add(cart())
-            unit.connection.execute(whole)
+
+        def double() -> None:
+            with shop.writing() as unit:
+                unit.carts.add(cart())
+                unit.connection.execute(whole)
+
+        with pytest.raises(Conflict):
+            double()
         with (
             pytest.raises(RuntimeError, match="refused a statement") as caught,
             shop.writing() as unit,
@@ -174,7 +181,9 @@ class TestEngine:
 
     def test_the_sites_connections_stay_as_they_are(self, server_url, make_engine):
         """Isolation level and lock timeout of the pool's connections are the site's afterwards."""
-        engine = make_engine(server_url, isolation_level="SERIALIZABLE", pool_size=1, max_overflow=0)
+        engine = make_engine(
+            server_url, isolation_level="SERIALIZABLE", pool_size=1, max_overflow=0
+        )
         storage = SQLAlchemyStorage(engine)
         postgres = engine.dialect.name == "postgresql"
         ask = "SHOW lock_timeout" if postgres else "SELECT @@innodb_lock_wait_timeout"

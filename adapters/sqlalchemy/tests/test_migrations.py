@@ -4,11 +4,11 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from sqlalchemy import inspect, text
-from tests.storage.samples import SHOP, add, cart
-
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.settings import Settings
+from orderflow_bridge.testing.samples import SHOP, add, cart
+from sqlalchemy import inspect, text
+
 from orderflow_bridge_sqlalchemy import migrations, open_storage
 from orderflow_bridge_sqlalchemy.migrations import Migration
 

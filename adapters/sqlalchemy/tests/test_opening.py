@@ -9,13 +9,13 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.settings import Settings
+from orderflow_bridge.testing.samples import add, cart
 from sqlalchemy import text
 from tests.distributions import make_distribution
 from tests.rig import RING
-from tests.storage.samples import add, cart
 
-from orderflow_bridge.domain.errors import ConfigurationError
-from orderflow_bridge.settings import Settings
 from orderflow_bridge_sqlalchemy import open_storage
 
 ADAPTER = Path(__file__).parents[1]

@@ -5,8 +5,9 @@ import os
 import subprocess
 import sys
 
-from readme import PARTS, README
 from tests.rig import RING
+
+from readme import PARTS, README
 
 USE = """
 import shop

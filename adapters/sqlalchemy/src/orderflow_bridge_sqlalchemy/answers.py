@@ -1,9 +1,9 @@
 """The idempotency keys and their answers."""
 
-from sqlalchemy import and_, bindparam, delete, null, select, tuple_, update
-
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Answer, AnswerKey, Claim
+from sqlalchemy import and_, bindparam, delete, null, select, tuple_, update
+
 from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.tables import Tables

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import msgspec
-from sqlalchemy import bindparam, select, update
-
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict
+from sqlalchemy import bindparam, select, update
+
 from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.tables import Tables

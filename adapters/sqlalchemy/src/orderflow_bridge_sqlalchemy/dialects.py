@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from orderflow_bridge.domain.errors import ConfigurationError
 from sqlalchemy import Connection, Engine, Insert, Table, delete, false
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["MySQL", "PostgreSQL", "SQLite", "SpokenDialect", "dialect_of"]

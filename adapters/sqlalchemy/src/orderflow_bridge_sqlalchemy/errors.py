@@ -1,8 +1,7 @@
 """What a database's refusal means to the bridge; no message of a driver, and no value, is kept."""
 
-from sqlalchemy import exc
-
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
+from sqlalchemy import exc
 
 __all__ = ["refusal"]
 

@@ -1,9 +1,9 @@
 """The payment intents, one row each in the whole store."""
 
-from sqlalchemy import bindparam, select, update
-
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.payment import PaymentIntent, Settlement
+from sqlalchemy import bindparam, select, update
+
 from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.tables import Tables

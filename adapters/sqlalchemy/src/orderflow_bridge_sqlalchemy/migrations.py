@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from orderflow_bridge.domain.errors import ConfigurationError, StorageUnavailable
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -26,7 +27,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import CreateTable
 
-from orderflow_bridge.domain.errors import ConfigurationError, StorageUnavailable
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["Migration", "migrate", "pending", "prepare", "refuse_incomplete"]

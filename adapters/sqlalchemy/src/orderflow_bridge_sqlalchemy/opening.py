@@ -6,11 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.settings import Settings
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from orderflow_bridge.domain.errors import ConfigurationError
-from orderflow_bridge.settings import Settings
 from orderflow_bridge_sqlalchemy.storage import SQLAlchemyStorage
 
 __all__ = ["open_storage"]

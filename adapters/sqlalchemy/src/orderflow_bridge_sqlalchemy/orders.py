@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import force_setattr, replace
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, select, update
-
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.ports import OrderQuery
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, select, update
+
 from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.tables import Tables

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from orderflow_bridge.domain.product import CatalogueEntry, Product
 from sqlalchemy import BindParameter, and_, bindparam, delete, select
 
-from orderflow_bridge.domain.product import CatalogueEntry, Product
 from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor, in_pieces
 from orderflow_bridge_sqlalchemy.tables import Tables

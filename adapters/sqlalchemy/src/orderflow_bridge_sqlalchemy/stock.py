@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from orderflow_bridge.domain.errors import Conflict
 from sqlalchemy import bindparam, select, update
 
-from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge_sqlalchemy.executor import Executor, in_pieces
 from orderflow_bridge_sqlalchemy.tables import Tables
 

@@ -6,11 +6,11 @@ import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.ports import PORTS_VERSION, Capability, CartRepository, OrderRepository
 from sqlalchemy import Connection, Engine, MetaData, Pool
 from sqlalchemy.exc import SQLAlchemyError
 
-from orderflow_bridge.domain.errors import ConfigurationError
-from orderflow_bridge.ports import PORTS_VERSION, Capability, CartRepository, OrderRepository
 from orderflow_bridge_sqlalchemy import migrations
 from orderflow_bridge_sqlalchemy.dialects import dialect_of
 from orderflow_bridge_sqlalchemy.errors import refusal

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import NamedTuple
 
+from orderflow_bridge.domain.errors import StorageUnavailable
+from orderflow_bridge.ports import CartRepository, OrderRepository
 from sqlalchemy import Connection, Engine, Transaction, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from orderflow_bridge.domain.errors import StorageUnavailable
-from orderflow_bridge.ports import CartRepository, OrderRepository
 from orderflow_bridge_sqlalchemy.answers import Answers
 from orderflow_bridge_sqlalchemy.carts import Carts
 from orderflow_bridge_sqlalchemy.connections import Connections

@@ -1,0 +1,156 @@
+"""The idempotency keys and their answers."""
+
+from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.ports import Answer, AnswerKey, Claim
+from sqlalchemy import and_, bindparam, delete, null, select, tuple_, update
+
+from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
+from orderflow_bridge_sqlalchemy.executor import Executor
+from orderflow_bridge_sqlalchemy.tables import Tables
+
+__all__ = ["AnswerStatements", "Answers"]
+
+_NEW = Claim("new")
+_REUSED = Claim("reused")
+_ATTEMPTS = 3
+
+
+class AnswerStatements:
+    """What is said to the table of answers."""
+
+    __slots__ = ("claim", "claim_anew", "purge", "read", "release", "stale", "store")
+
+    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+        table = tables.answers
+        columns = table.c
+        scope = and_(
+            columns.connection == bindparam("of_connection"),
+            columns.action == bindparam("of_action"),
+            columns.idempotency_key == bindparam("of_key"),
+        )
+        self.claim = dialect.insert_or_ignore(table)
+        self.read = (
+            select(
+                columns.fingerprint,
+                columns.status,
+                columns.body,
+                columns.running_until,
+                columns.kept_until,
+            )
+            .where(scope)
+            .with_for_update()
+        )
+        self.claim_anew = (
+            update(table)
+            .where(scope)
+            .values(
+                fingerprint=bindparam("fingerprint"),
+                running_until=bindparam("running_until"),
+                kept_until=bindparam("kept_until"),
+                status=null(),
+                body=null(),
+                revision=columns.revision + 1,
+            )
+        )
+        claimed = and_(scope, columns.status.is_(None), columns.running_until == bindparam("lease"))
+        self.store = (
+            update(table)
+            .where(claimed)
+            .values(
+                status=bindparam("status"),
+                body=bindparam("body"),
+                revision=columns.revision + 1,
+            )
+        )
+        self.release = delete(table).where(claimed)
+        # What another unit deletes right now is not waited for.
+        self.stale = (
+            select(columns.connection, columns.action, columns.idempotency_key)
+            .where(columns.kept_until < bindparam("before"))
+            .order_by(columns.kept_until)
+            .limit(bindparam("at_most"))
+            .with_for_update(skip_locked=True)
+        )
+        key = tuple_(columns.connection, columns.action, columns.idempotency_key)
+        self.purge = delete(table).where(key.in_(bindparam("keys", expanding=True)))
+
+
+class Answers:
+    """The port `AnswerLedger`."""
+
+    __slots__ = ("_executor", "_say")
+
+    def __init__(self, executor: Executor, statements: AnswerStatements) -> None:
+        self._executor = executor
+        self._say = statements
+
+    def claim(
+        self, key: AnswerKey, *, fingerprint: bytes, now: int, running_until: int, until: int
+    ) -> Claim:
+        """Claim a key for a body's SHA-256; times in Unix ms.
+
+        A twin's insert waits for the unit that claimed first, and then finds its answer.
+        """
+        executor, say = self._executor, self._say
+        executor.must_write()
+        scope = _scope(key)
+        claimed = {
+            "fingerprint": fingerprint,
+            "running_until": running_until,
+            "kept_until": until,
+        }
+        for _ in range(_ATTEMPTS):
+            inserted = executor.count(
+                say.claim,
+                connection=key.connection,
+                action=key.action,
+                idempotency_key=key.key,
+                revision=1,
+                **claimed,
+            )
+            if inserted == 1:
+                return _NEW
+            row = executor.one(say.read, **scope)
+            if row is None:
+                # It was released or purged between the two statements.
+                continue
+            stored, status, body, running, kept = row
+            if kept > now:
+                if stored != fingerprint:
+                    return _REUSED
+                if status is not None:
+                    return Claim("done", answer=Answer(status, body))
+                if running > now:
+                    return Claim("running", running_until=running)
+            executor.count(say.claim_anew, **scope, **claimed)
+            return _NEW
+        raise Conflict("The key is claimed and released at once.")
+
+    def store(self, key: AnswerKey, answer: Answer, *, running_until: int) -> bool:
+        """Store the answer of the claim made with `running_until`; tell whether it did."""
+        self._executor.must_write()
+        stored = self._executor.count(
+            self._say.store,
+            lease=running_until,
+            status=answer.status,
+            body=answer.body,
+            **_scope(key),
+        )
+        return stored == 1
+
+    def release(self, key: AnswerKey, *, running_until: int) -> bool:
+        """Forget the unanswered claim made with `running_until`; tell whether it did."""
+        self._executor.must_write()
+        return self._executor.count(self._say.release, lease=running_until, **_scope(key)) == 1
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` keys whose `until` is before `before`; tell how many."""
+        self._executor.must_write()
+        stale = self._executor.all(self._say.stale, before=before, at_most=limit)
+        if not stale:
+            return 0
+        return self._executor.count(self._say.purge, keys=[tuple(row) for row in stale])
+
+
+def _scope(key: AnswerKey) -> dict[str, object]:
+    return {"of_connection": key.connection, "of_action": key.action, "of_key": key.key}

@@ -1,0 +1,204 @@
+"""The orders: columns for what is searched, a document for the rest, lines as rows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec.structs import force_setattr, replace
+from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.order import Order, OrderStatus
+from orderflow_bridge.ports import OrderQuery
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, select, update
+
+from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
+from orderflow_bridge_sqlalchemy.executor import Executor
+from orderflow_bridge_sqlalchemy.tables import Tables
+
+__all__ = ["OrderStatements", "Orders"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Order).decode
+
+
+class OrderStatements:
+    """What is said to the tables of orders and of their lines."""
+
+    __slots__ = (
+        "_columns",
+        "_searches",
+        "add_lines",
+        "find",
+        "find_any",
+        "of_cart",
+        "place",
+        "save",
+    )
+
+    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+        table = tables.orders
+        columns = self._columns = table.c
+        read = select(columns.serial, columns.document)
+        of_id = columns.order_id == bindparam("of_id")
+        self.find_any = read.where(of_id)
+        self.find = self.find_any.where(columns.connection == bindparam("of_connection"))
+        self.of_cart = read.where(columns.cart_id == bindparam("of_cart"))
+        self.place = dialect.insert_or_ignore(table)
+        self.add_lines = insert(tables.order_lines)
+        self.save = (
+            update(table)
+            .where(of_id, columns.status == bindparam("expecting"))
+            .values(
+                status=bindparam("status"),
+                total=bindparam("total"),
+                email=bindparam("email"),
+                updated_at=bindparam("updated_at"),
+                document=bindparam("document"),
+                revision=columns.revision + 1,
+            )
+        )
+        self._searches: dict[frozenset[str], Select[Any]] = {}
+
+    def search(self, restricted: frozenset[str]) -> Select[Any]:
+        """Give the statement for the filters that are set; it is built at its first use."""
+        found = self._searches.get(restricted)
+        if found is None:
+            found = self._searches[restricted] = self._search(restricted)
+        return found
+
+    def _search(self, restricted: frozenset[str]) -> Select[Any]:
+        columns = self._columns
+        connection: ColumnElement[Any] = columns.connection
+        status: ColumnElement[Any] = columns.status
+        if "email" in restricted:
+            # One buyer's orders are few, yet a planner without statistics may walk a connection's:
+            # an expression keeps it to the index of the addresses.
+            connection, status = func.coalesce(connection, ""), func.coalesce(status, "")
+        placed = columns.placed_at
+        filters = {
+            "connection": connection == bindparam("connection"),
+            "status": status == bindparam("status"),
+            "placed_after": placed >= bindparam("placed_after"),
+            "placed_before": placed < bindparam("placed_before"),
+            "email": columns.email == bindparam("email"),
+            # Not a comparison of rows: MariaDB would not use its index for one.
+            "after": (placed <= bindparam("last_placed"))
+            & or_(placed < bindparam("last_placed"), columns.order_id < bindparam("last_id")),
+        }
+        return (
+            select(columns.serial, columns.document)
+            .where(*(condition for name, condition in filters.items() if name in restricted))
+            .order_by(placed.desc(), columns.order_id.desc())
+            .limit(bindparam("at_most"))
+        )
+
+
+class Orders:
+    """The port `OrderRepository`; the number is the row's serial and is filled in when read."""
+
+    __slots__ = ("_executor", "_say")
+
+    def __init__(self, executor: Executor, statements: OrderStatements) -> None:
+        self._executor = executor
+        self._say = statements
+
+    def find(self, order_id: str, *, connection: str | None) -> Order | None:
+        """Read one; with `connection=None` of every connection."""
+        if connection is None:
+            return _order(self._executor.one(self._say.find_any, of_id=order_id))
+        return _order(self._executor.one(self._say.find, of_id=order_id, of_connection=connection))
+
+    def of_cart(self, cart_id: str) -> Order | None:
+        """Read the order that a cart became."""
+        return _order(self._executor.one(self._say.of_cart, of_cart=cart_id))
+
+    def place(self, order: Order) -> Order:
+        """Store a new order and give it back with its number.
+
+        Raises `Conflict` where the order id, the cart or the payment intent is taken.
+        """
+        self._executor.must_write()
+        serial = self._executor.serial(
+            self._say.place,
+            order_id=order.order_id,
+            cart_id=order.cart_id,
+            intent=order.payment.intent,
+            connection=order.connection,
+            currency=order.currency,
+            placed_at=order.placed_at,
+            revision=1,
+            **_saved(order),
+        )
+        if serial is None:
+            raise Conflict("The order, its cart or its payment intent is taken.")
+        self._executor.many(
+            self._say.add_lines,
+            [
+                {
+                    "order_serial": serial,
+                    "position": position,
+                    "sku": line.sku,
+                    "quantity": line.quantity,
+                    "unit_price": line.unit_price,
+                    "total": line.total,
+                }
+                for position, line in enumerate(order.lines)
+            ],
+        )
+        return replace(order, number=_number(serial))
+
+    def save(self, order: Order, *, expecting: OrderStatus) -> bool:
+        """Replace the order while its stored status is `expecting`; tell whether it was.
+
+        The lines' rows stay: an order's lines are written once.
+        """
+        self._executor.must_write()
+        saved = self._executor.count(
+            self._say.save, of_id=order.order_id, expecting=expecting, **_saved(order)
+        )
+        return saved == 1
+
+    def search(self, query: OrderQuery) -> Sequence[Order]:
+        """Give the orders that match, newest first, at most `query.limit`."""
+        filters = {
+            "connection": query.connection,
+            "status": query.status,
+            "placed_after": query.placed_after,
+            "placed_before": query.placed_before,
+            "email": None if query.email is None else query.email.lower(),
+            "after": query.after,
+        }
+        values: dict[str, object] = {
+            name: value for name, value in filters.items() if value is not None
+        }
+        statement = self._say.search(frozenset(values))
+        if query.after is not None:
+            del values["after"]
+            values["last_placed"], values["last_id"] = query.after
+        return [
+            _numbered(row) for row in self._executor.all(statement, at_most=query.limit, **values)
+        ]
+
+
+def _saved(order: Order) -> dict[str, object]:
+    return {
+        "status": order.status,
+        "total": order.totals.total,
+        "email": order.customer.email.lower(),
+        "updated_at": order.updated_at,
+        "document": _encode(order).decode(),
+    }
+
+
+def _number(serial: int) -> str:
+    return f"OF-{serial:06d}"
+
+
+def _order(row: Any) -> Order | None:
+    return None if row is None else _numbered(row)
+
+
+def _numbered(row: Any) -> Order:
+    order = _decode(row[1])
+    # Nobody else has seen this object yet, so completing it in place breaks no promise.
+    force_setattr(order, "number", _number(row[0]))
+    return order

@@ -1,0 +1,39 @@
+"""Every statement of a request, built once per storage; SQLAlchemy keeps what it compiled."""
+
+from orderflow_bridge_sqlalchemy.answers import AnswerStatements
+from orderflow_bridge_sqlalchemy.carts import CartStatements
+from orderflow_bridge_sqlalchemy.connections import ConnectionStatements
+from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
+from orderflow_bridge_sqlalchemy.intents import IntentStatements
+from orderflow_bridge_sqlalchemy.orders import OrderStatements
+from orderflow_bridge_sqlalchemy.products import ProductStatements
+from orderflow_bridge_sqlalchemy.replays import ReplayStatements
+from orderflow_bridge_sqlalchemy.stock import StockStatements
+from orderflow_bridge_sqlalchemy.tables import Tables
+
+__all__ = ["Statements"]
+
+
+class Statements:
+    """The statements for one database's tables, shared by every unit."""
+
+    __slots__ = (
+        "answers",
+        "carts",
+        "connections",
+        "intents",
+        "orders",
+        "products",
+        "replays",
+        "stock",
+    )
+
+    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+        self.answers = AnswerStatements(tables, dialect)
+        self.carts = CartStatements(tables, dialect)
+        self.connections = ConnectionStatements(tables, dialect)
+        self.intents = IntentStatements(tables, dialect)
+        self.orders = OrderStatements(tables, dialect)
+        self.products = ProductStatements(tables, dialect)
+        self.replays = ReplayStatements(tables, dialect)
+        self.stock = StockStatements(tables)

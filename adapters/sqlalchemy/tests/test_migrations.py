@@ -1,0 +1,115 @@
+"""How the storage's own tables come to be, move forward, and are refused."""
+
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+import pytest
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.settings import Settings
+from orderflow_bridge.testing.samples import SHOP, add, cart
+from sqlalchemy import inspect, text
+
+from orderflow_bridge_sqlalchemy import migrations, open_storage
+from orderflow_bridge_sqlalchemy.migrations import Migration
+
+FIRST = "0001_first_tables"
+SECOND = Migration(
+    2,
+    "0002_second",
+    lambda connection, tables: connection.execute(
+        text("CREATE TABLE IF NOT EXISTS orderflow_second (one INT)")
+    ),
+)
+
+
+@pytest.fixture
+def newer(monkeypatch):
+    """Give a function that makes this version know a second migration, or forget it."""
+
+    def know(*, second: bool) -> None:
+        known = (migrations.MIGRATIONS[0], *((SECOND,) if second else ()))
+        monkeypatch.setattr(migrations, "MIGRATIONS", known)
+
+    return know
+
+
+def create(url: str) -> list[str]:
+    """Use a new database in a process of its own; give the migrations that are left."""
+    storage = open_storage(Settings(database=f"sqlalchemy+{url}"))
+    with storage.reading() as unit:
+        assert unit.connections.all() == []
+    pending = list(storage.pending_migrations())
+    storage.close()
+    return pending
+
+
+def test_an_empty_database_is_created_on_first_use(url, open_at):
+    """Nobody has to run a command for a new shop."""
+    storage = open_at(url)
+    assert "migrations" in storage.capabilities
+    assert list(storage.pending_migrations()) == [FIRST]
+    add(storage, cart())
+    assert list(storage.pending_migrations()) == []
+    assert list(storage.migrate()) == []
+
+
+def test_a_current_database_is_used_as_it_is(url, open_at):
+    """A second process, later, changes nothing of the schema; migrating by hand is fine too."""
+    assert list(open_at(url).migrate()) == [FIRST]
+    add(open_at(url), cart())
+    with open_at(url).reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+
+
+def test_an_older_schema_is_refused_with_the_command(url, open_at, newer):
+    """It is never changed behind an operator's back; the command brings it forward."""
+    add(open_at(url), cart())
+    newer(second=True)
+    storage = open_at(url)
+    for use in (storage.reading, storage.writing):
+        with pytest.raises(ConfigurationError, match=r"0002_second.*`orderflow-bridge migrate`"):
+            use()
+    assert list(storage.pending_migrations()) == ["0002_second"]
+    assert list(storage.migrate()) == ["0002_second"]
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+
+
+def test_a_newer_schema_is_refused(url, open_at, newer):
+    """An older version of the package does not touch what it does not understand."""
+    newer(second=True)
+    add(open_at(url), cart())
+    newer(second=False)
+    storage = open_at(url)
+    for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
+        with pytest.raises(ConfigurationError, match=r"0002_second.*newer"):
+            use()
+
+
+def test_a_migration_that_fails_is_run_again(url, open_at, make_engine, monkeypatch):
+    """What a crash left half done is completed by the next start."""
+
+    def half(connection, tables) -> None:
+        migrations._first(connection, tables)
+        [newest] = [i for i in tables.orders.indexes if i.name == "orderflow_orders_newest"]
+        newest.drop(connection)
+        raise OSError("crash")
+
+    whole = migrations.MIGRATIONS
+    monkeypatch.setattr(migrations, "MIGRATIONS", (Migration(1, FIRST, half),))
+    storage = open_at(url)
+    with pytest.raises(OSError, match="crash"):
+        storage.reading()
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    assert list(storage.pending_migrations()) == [FIRST]
+    add(storage, cart())
+    assert list(storage.pending_migrations()) == []
+    indexes = inspect(make_engine(url)).get_indexes("orderflow_orders")
+    assert "orderflow_orders_newest" in {index["name"] for index in indexes}
+
+
+def test_processes_that_create_at_once_agree(url):
+    """Four first uses at once make one schema, and none fails."""
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(create, url) for _ in range(4)]
+        assert [job.result(60) for job in jobs] == [[]] * 4

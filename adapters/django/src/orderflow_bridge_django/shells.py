@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, cast
 
+from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections
@@ -33,12 +34,18 @@ class Shells:
         self._wsgi: dict[str, BridgeWSGI] = {}
         self._asgi: dict[str, BridgeASGI] = {}
 
-    def answer(self, request: WSGIRequest, mount: str) -> HttpResponse:
-        """Answer a request of a WSGI server, in its thread."""
+    def answer(self, request: HttpRequest, mount: str) -> HttpResponse:
+        """Answer in this thread, where nothing awaits the answer.
+
+        Under an ASGI server that is a site with a middleware that is not capable of async: the
+        action still runs in a thread of the bridge's own.
+        """
+        if isinstance(request, ASGIRequest):
+            return async_to_sync(self.answer_async)(request, mount)
         shell = self._wsgi.get(mount)
         if shell is None:
             shell = self._wsgi[mount] = BridgeWSGI(bridge=self._bridge, mount=mount)
-        environ = request.environ
+        environ = cast("WSGIRequest", request).environ
         if environ.get("CONTENT_LENGTH"):
             # Whatever came before may have read the body: the request then has it still.
             environ = {**environ, "wsgi.input": request}

@@ -28,9 +28,10 @@ def in_site() -> Iterator[Any]:
     def make(bridge: Bridge) -> None:
         app.__dict__.pop("shells", None)
         app.__dict__["bridge"] = bridge
+        app.__dict__["storage"] = bridge._storage
 
     yield make
-    for name in ("bridge", "shells"):
+    for name in ("bridge", "shells", "storage"):
         app.__dict__.pop(name, None)
 
 

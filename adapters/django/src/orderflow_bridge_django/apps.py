@@ -8,6 +8,7 @@ from django.core.checks import Tags, register
 from django.core.signals import setting_changed
 from orderflow_bridge import Bridge
 from orderflow_bridge.keys import read_ring
+from orderflow_bridge.ports import Storage
 from orderflow_bridge.storage import open_storage
 
 from orderflow_bridge_django import checks, conf
@@ -36,7 +37,7 @@ class OrderflowBridgeConfig(AppConfig):
         """Give this process's bridge; raises `ConfigurationError` that names what to correct."""
         found = conf.read()
         return Bridge(
-            storage=_storage(found),
+            storage=self.storage,
             master_keys=read_ring(found.settings),
             settings=found.settings,
             catalogue=found.catalogue,
@@ -45,23 +46,25 @@ class OrderflowBridgeConfig(AppConfig):
         )
 
     @cached_property
+    def storage(self) -> Storage:
+        """Give where this process's bridge keeps everything."""
+        found = conf.read()
+        if isinstance(found.storage, str):
+            return open_storage(found.settings)
+        if found.storage is not None:
+            return found.storage()
+        from orderflow_bridge_django.storage import (  # noqa: PLC0415 -- models, once apps are ready
+            DjangoStorage,
+        )
+
+        return DjangoStorage(using=found.using, orders=found.orders, carts=found.carts)
+
+    @cached_property
     def shells(self) -> Shells:
         """Give what answers requests with this process's bridge."""
-        return Shells(self.bridge)
+        return Shells(self.bridge, getattr(self.storage, "alias", None))
 
     def _forget(self, *, setting: str, **_others: Any) -> None:
         if setting == conf.SETTING:
-            for name in ("bridge", "shells"):
+            for name in ("bridge", "shells", "storage"):
                 self.__dict__.pop(name, None)
-
-
-def _storage(found: conf.Configuration) -> Any:
-    if isinstance(found.storage, str):
-        return open_storage(found.settings)
-    if found.storage is not None:
-        return found.storage()
-    from orderflow_bridge_django.storage import (  # noqa: PLC0415 -- models, once apps are ready
-        DjangoStorage,
-    )
-
-    return DjangoStorage(using=found.using, orders=found.orders, carts=found.carts)

@@ -1,12 +1,13 @@
 """The endpoint as a view, for `path("bridge/", include("orderflow_bridge_django.urls"))`."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_not_required
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import transaction
+from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
@@ -14,10 +15,19 @@ from orderflow_bridge_django.bridge import get_app
 
 __all__ = ["endpoint"]
 
+_View = TypeVar("_View", bound=Callable[..., Any])
+
+
+def _non_atomic(view: _View) -> _View:
+    """Keep ATOMIC_REQUESTS of every alias away: by itself the mark is for "default" alone."""
+    for alias in connections:
+        view = transaction.non_atomic_requests(using=alias)(view)
+    return view
+
 
 @csrf_exempt  # It is signed, and there is no session to forge.
 @login_not_required  # It is signed, and nobody logs in.
-@transaction.non_atomic_requests  # The bridge's units are transactions of their own.
+@_non_atomic  # The bridge's units are transactions of their own.
 async def endpoint(request: HttpRequest, rest: str = "") -> HttpResponseBase:
     """Answer what is under the place where the site includes the bridge.
 

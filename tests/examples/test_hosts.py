@@ -45,7 +45,9 @@ class Host(NamedTuple):
     pence: int
     orders: str
     callback: str
+    needs: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
+    command: tuple[str, ...] = ("-c", COMMAND)
 
 
 FLASK = Host(
@@ -67,8 +69,13 @@ DJANGO = Host(
     899,
     "/orders/",
     "/payments/callback/",
+    ("django", "orderflow_bridge_django"),
     ("manage.py", "migrate", "--verbosity", "0"),
+    ("manage.py", "bridge"),
 )
+
+ADAPTERS = {"django": ("django",)}
+"""What an example needs that stands beside it, by its framework."""
 
 SERVERS: Mapping[str, tuple[Host, str, tuple[str, ...]]] = {
     "flask": (FLASK, "flask", ("-m", "flask", "run", "--port")),
@@ -241,7 +248,7 @@ def set_up(python: Path, host: Host, environ: Mapping[str, str]) -> tuple[str, s
         run(python, *host.prepare, cwd=host.folder, environ=environ)
     scopes = "carts:read,carts:write,orders:read,orders:write,prices:write"
     words = ("connections", "create", "Tea blog", "--scopes", scopes, "--json")
-    made = json.loads(run(python, "-c", COMMAND, *words, cwd=host.folder, environ=environ))
+    made = json.loads(run(python, *host.command, *words, cwd=host.folder, environ=environ))
     return made["client_id"], made["secret"]
 
 
@@ -378,17 +385,18 @@ def test_without_a_token_no_payment_is_believed(flask_app, monkeypatch):
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_host_sells_under_its_server(server, tmp_path):
     host, needed, _ = SERVERS[server]
-    needs(host.framework)
-    needs(needed)
+    for module in (host.framework, *host.needs, needed):
+        needs(module)
     visit(server, Path(sys.executable), tmp_path)
 
 
 @pytest.mark.parametrize("host", [FLASK, DJANGO], ids=["flask", "django"])
 def test_a_host_that_is_not_set_up_says_what_to_run(host, tmp_path):
-    needs(host.framework)
-    code = {"flask": "import app; app.create_app()", "django": "import bookshop.wsgi"}
+    for module in (host.framework, *host.needs):
+        needs(module)
+    words = {"flask": ("-c", "import app; app.create_app()"), "django": ("manage.py", "check")}
     done = subprocess.run(
-        [sys.executable, "-c", code[host.framework]],
+        [sys.executable, *words[host.framework]],
         cwd=host.folder,
         env=environ_of(tmp_path),
         capture_output=True,
@@ -397,13 +405,16 @@ def test_a_host_that_is_not_set_up_says_what_to_run(host, tmp_path):
         check=False,
     )
     assert done.returncode != 0
-    assert "run `orderflow-bridge init`" in done.stderr.splitlines()[-1]
+    assert "run `orderflow-bridge init`" in done.stderr
 
 
 def test_the_django_shops_migrations_are_complete(tmp_path):
     needs("django")
+    needs("orderflow_bridge_django")
+    environ = environ_of(tmp_path)
+    run(Path(sys.executable), "-c", COMMAND, "init", cwd=DJANGO.folder, environ=environ)
     words = ("manage.py", "makemigrations", "--check", "--dry-run")
-    run(Path(sys.executable), *words, cwd=DJANGO.folder, environ=environ_of(tmp_path))
+    run(Path(sys.executable), *words, cwd=DJANGO.folder, environ=environ)
 
 
 @ENVIRONMENTS
@@ -414,7 +425,8 @@ def test_a_host_sells_in_an_environment_of_its_own(server, tmp_path):
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     requirements = ("-r", str(host.folder / "requirements.txt"))
+    adapters = [str(ROOT / "adapters" / name) for name in ADAPTERS.get(host.framework, ())]
     extra = () if needed == host.framework else (needed,)
-    words = ("-m", "pip", "install", "--quiet", str(ROOT), *requirements, *extra)
+    words = ("-m", "pip", "install", "--quiet", str(ROOT), *adapters, *requirements, *extra)
     run(python, *words, cwd=tmp_path, environ=environ_of(tmp_path))
     visit(server, python, tmp_path)

@@ -10,11 +10,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
+from orderflow_bridge_django.bridge import get_bridge
 
 from orderflow_bridge import BridgeError
 from orderflow_bridge.http import CODES
 from orderflow_bridge.ports import OrderQuery
-from shop.bridge import get_bridge
 from shop.models import Product
 
 _NEWEST = 50

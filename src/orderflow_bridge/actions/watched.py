@@ -11,10 +11,13 @@ from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.ports import (
+    AnswerLedger,
     CartRepository,
+    ConnectionRepository,
     IntentLedger,
     OrderRepository,
     ProductRepository,
+    ReplayLedger,
     StockLedger,
     Unit,
 )
@@ -38,15 +41,15 @@ class Watched:
     )
 
     def __init__(self, unit: Unit) -> None:
-        self.changed = False
-        self.kept = unit
-        self.connections = unit.connections
-        self.replays = unit.replays
-        self.answers = unit.answers
-        self.carts = _Carts(self, unit.carts)
-        self.orders = _Orders(self, unit.orders)
-        self.intents = _Intents(self, unit.intents)
-        self.stock = _Stock(self, stock_of(unit))
+        self.changed: bool = False
+        self.kept: Unit = unit
+        self.connections: ConnectionRepository = unit.connections
+        self.replays: ReplayLedger = unit.replays
+        self.answers: AnswerLedger = unit.answers
+        self.carts: CartRepository = _Carts(self, unit.carts)
+        self.orders: OrderRepository = _Orders(self, unit.orders)
+        self.intents: IntentLedger = _Intents(self, unit.intents)
+        self.stock: StockLedger = _Stock(self, stock_of(unit))
 
     @property
     def products(self) -> ProductRepository:

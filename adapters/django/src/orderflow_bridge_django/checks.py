@@ -1,0 +1,90 @@
+"""System checks: what would keep the bridge from its word, before the first request."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.conf import settings as site
+from django.core import checks
+from django.core.checks import CheckMessage, Error
+from django.db import router
+from orderflow_bridge import ConfigurationError
+
+from orderflow_bridge_django import conf
+
+__all__ = ["check_configuration", "check_middleware", "check_routers"]
+
+_MIDDLEWARE = "orderflow_bridge_django.middleware.BridgeMiddleware"
+
+
+def check_configuration(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django passes it
+    **_options: Any,
+) -> list[CheckMessage]:
+    """Refuse settings, keys and plugins that no bridge can be made of (E001)."""
+    from orderflow_bridge_django.bridge import get_bridge  # noqa: PLC0415 -- apps must be ready
+
+    try:
+        bridge = get_bridge()
+    except ConfigurationError as error:
+        return [
+            Error(
+                f"{conf.SETTING}: {error}",
+                hint="`manage.py bridge doctor` looks at everything; the adapter's README has"
+                " each setting.",
+                id="orderflow_bridge.E001",
+            )
+        ]
+    limit = site.DATA_UPLOAD_MAX_MEMORY_SIZE
+    if limit is not None and limit < bridge.settings.max_body:
+        return [
+            checks.Warning(
+                f"Django takes bodies up to {limit} bytes, the bridge up to"
+                f" {bridge.settings.max_body}.",
+                hint="Raise DATA_UPLOAD_MAX_MEMORY_SIZE, or lower MAX_BODY.",
+                id="orderflow_bridge.W002",
+            )
+        ]
+    return []
+
+
+def check_routers(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django passes it
+    **_options: Any,
+) -> list[CheckMessage]:
+    """Refuse routers that tear the bridge's tables apart: they share one transaction (E002)."""
+    given = getattr(site, conf.SETTING, {})
+    if given.get("STORAGE") or given.get("USING"):
+        return []
+    models = apps.get_app_config("orderflow_bridge").get_models()
+    aliases = sorted({router.db_for_write(model) for model in models})
+    if len(aliases) == 1:
+        return []
+    return [
+        Error(
+            f"The routers write the bridge's tables to {', '.join(aliases)}.",
+            hint=f"Let them go to one alias, or name it in {conf.SETTING}['USING'].",
+            id="orderflow_bridge.E002",
+        )
+    ]
+
+
+def check_middleware(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django passes it
+    **_options: Any,
+) -> list[CheckMessage]:
+    """Warn of a middleware in front: it sees signed requests as if people sent them (W001)."""
+    middleware = list(site.MIDDLEWARE)
+    if _MIDDLEWARE not in middleware or middleware[0] == _MIDDLEWARE:
+        return []
+    before = ", ".join(
+        name.rpartition(".")[2] for name in middleware[: middleware.index(_MIDDLEWARE)]
+    )
+    return [
+        checks.Warning(
+            f"Before the bridge come {before}.",
+            hint="Put BridgeMiddleware first, so that no redirect, session or log-in touches a"
+            " signed request.",
+            id="orderflow_bridge.W001",
+        )
+    ]

@@ -1,0 +1,91 @@
+"""The idempotency keys and their answers."""
+
+from django.db.models import QuerySet
+from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.ports import Answer, AnswerKey, Claim
+
+from orderflow_bridge_django import models
+from orderflow_bridge_django.storage.purging import delete_first
+from orderflow_bridge_django.storage.session import Session
+
+__all__ = ["Answers"]
+
+
+class Answers:
+    """The port `AnswerLedger`."""
+
+    __slots__ = ("_rows", "_session")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._rows = models.Answer.objects.using(session.using)
+
+    def claim(
+        self, key: AnswerKey, *, fingerprint: bytes, now: int, running_until: int, until: int
+    ) -> Claim:
+        """Claim a key for a body's SHA-256; times in Unix ms.
+
+        A twin's insert waits for the unit that claimed first, and then finds its answer. Raises
+        `Conflict` where the key is released or taken over at the same moment.
+        """
+        claimed = models.Answer(
+            connection=key.connection,
+            action=key.action,
+            idempotency_key=key.key,
+            fingerprint=fingerprint.hex(),
+            running_until=running_until,
+            kept_until=until,
+        )
+        if self._session.insert(claimed):
+            return Claim("new")
+        # Read without a lock, and taken over by a guarded update: on MariaDB the insert left a
+        # shared lock, and twins that all wanted more of it would wait for each other.
+        kept = next(iter(self._of(key)), None)
+        if kept is None:
+            raise Conflict("The key was released meanwhile.")
+        if kept.kept_until > now:
+            if kept.fingerprint != fingerprint.hex():
+                return Claim("reused")
+            if kept.status is not None:
+                return Claim("done", answer=Answer(kept.status, bytes(kept.body or b"")))
+            if kept.running_until > now:
+                return Claim("running", running_until=kept.running_until)
+        unchanged = self._rows.filter(
+            pk=kept.pk,
+            fingerprint=kept.fingerprint,
+            running_until=kept.running_until,
+            kept_until=kept.kept_until,
+            status=kept.status,
+        )
+        taken_over = unchanged.update(
+            fingerprint=fingerprint.hex(),
+            running_until=running_until,
+            kept_until=until,
+            status=None,
+            body=None,
+        )
+        if taken_over != 1:
+            raise Conflict("The key was claimed meanwhile.")
+        return Claim("new")
+
+    def store(self, key: AnswerKey, answer: Answer, *, running_until: int) -> bool:
+        """Store the answer of the claim made with `running_until`; tell whether it did."""
+        self._session.must_write()
+        claimed = self._of(key).filter(status__isnull=True, running_until=running_until)
+        return claimed.update(status=answer.status, body=answer.body) == 1
+
+    def release(self, key: AnswerKey, *, running_until: int) -> bool:
+        """Forget the unanswered claim made with `running_until`; tell whether it did."""
+        self._session.must_write()
+        claimed = self._of(key).filter(status__isnull=True, running_until=running_until)
+        return claimed.delete()[0] == 1
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` keys whose `until` is before `before`; tell how many."""
+        self._session.must_write()
+        return delete_first(self._rows.filter(kept_until__lt=before).order_by("kept_until"), limit)
+
+    def _of(self, key: AnswerKey) -> "QuerySet[models.Answer]":
+        return self._rows.filter(
+            connection=key.connection, action=key.action, idempotency_key=key.key
+        )

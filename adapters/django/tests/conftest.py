@@ -1,0 +1,42 @@
+"""One Django site for every test here, and its databases."""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Named before Django reads its settings, and the same in every process that a test starts.
+_folder = tempfile.TemporaryDirectory(prefix="ofb_test_")
+os.environ["DJANGO_SETTINGS_MODULE"] = "site_settings"
+os.environ["OFB_TEST_DJANGO_NAME"] = f"ofb_test_{secrets.token_hex(6)}"
+os.environ["OFB_TEST_DJANGO_FILE"] = str(Path(_folder.name) / "site.sqlite3")
+
+import django  # noqa: E402 -- after its settings are named
+
+django.setup()
+
+import site_databases  # noqa: E402 -- after Django is set up
+
+
+@pytest.fixture(scope="session", autouse=True)
+def databases():
+    """Drop at the end what was made on the way."""
+    yield
+    site_databases.drop()
+    _folder.cleanup()
+
+
+@pytest.fixture(params=site_databases.KINDS)
+def alias(request) -> str:
+    """Give the alias of each kind of database."""
+    return request.param
+
+
+@pytest.fixture
+def storage(alias: str, tmp_path: Path):
+    """Give an empty storage of each kind."""
+    opened = site_databases.open_alias(alias, tmp_path)
+    yield opened
+    opened.close()

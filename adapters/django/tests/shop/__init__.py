@@ -1,0 +1,1 @@
+"""A site's own app, with its own table of orders."""

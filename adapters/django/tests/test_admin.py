@@ -1,0 +1,225 @@
+"""Operators work with the bridge in Django's admin, and break none of its promises there."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.management import create_permissions
+from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
+from django.test import Client, override_settings
+from msgspec.structs import replace
+from orderflow_bridge.domain.payment import PaymentIntent
+from orderflow_bridge.testing.samples import add, cart, line, order
+
+import site_databases
+from orderflow_bridge_django.bridge import get_app, get_bridge
+from orderflow_bridge_django.storage import DjangoStorage
+
+RING = "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
+ADMIN = "/admin/orderflow_bridge"
+SECRET = re.compile(r"ofs_[\w-]{43}")
+
+
+@pytest.fixture
+def site(tmp_path) -> Iterator[None]:
+    """Give a site whose bridge is in the SQLite file, and whose people are in memory."""
+    for label in ("contenttypes", "auth", "admin", "sessions"):
+        call_command("migrate", label, database="default", verbosity=0)
+    create_permissions(get_app(), using="default", verbosity=0)
+    User.objects.all().delete()
+    storage = site_databases.open_alias("sqlite", tmp_path)
+    with override_settings(
+        ORDERFLOW_BRIDGE={"MASTER_KEYS": RING, "HOME": str(tmp_path)},
+        DATABASE_ROUTERS=["site_routers.ToSqlite"],
+    ):
+        add(storage, cart())
+        with storage.writing() as unit:
+            unit.orders.place(order())
+            unit.intents.add(PaymentIntent(intent="pi_order_1", cart_id=order().cart_id))
+        yield
+    storage.close()
+
+
+@pytest.fixture
+def boss(site) -> Client:
+    """Give somebody who may do everything."""
+    User.objects.create_superuser("boss", password="x")
+    client = Client()
+    client.login(username="boss", password="x")
+    return client
+
+
+def clerk(*permissions: str) -> Client:
+    """Give somebody with a few permissions."""
+    user = User.objects.create_user("clerk", password="x", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    client.login(username="clerk", password="x")
+    return client
+
+
+def create(client: Client, **fields) -> str:
+    """Create a connection, and give the page that follows."""
+    form = {"name": "Tea blog", "scopes": ["carts:read"], "window": 60, "allow": "", "currency": ""}
+    answer = client.post(f"{ADMIN}/connection/add/", form | fields)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_a_connection_is_made_and_its_secret_is_shown(boss):
+    """The page has what the storefront needs, it is stored nowhere, and nothing caches it."""
+    answer = boss.post(
+        f"{ADMIN}/connection/add/",
+        {"name": "Tea blog", "scopes": ["carts:read", "orders:read"], "window": 30,
+         "allow": "192.0.2.0/24\n\n2001:db8::1\n", "currency": "GBP"},
+    )  # fmt: skip
+    [made] = get_bridge().connections.all()
+    secret = get_bridge().connections.reveal(made.client_id).secret
+    assert secret in answer.content.decode()
+    assert made.client_id in answer.content.decode()
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert made.allow_list == ("192.0.2.0/24", "2001:db8::1")
+    assert (made.window, made.default_currency) == (30, "GBP")
+    assert made.scopes == {"carts:read", "orders:read"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("allow", "10.0.0.1/8", "10.0.0.1/8"),
+        ("currency", "XXQ", "ISO 4217"),
+        ("window", 9_999, "seconds"),
+        ("scopes", [], "required"),
+        ("name", "", "required"),
+    ],
+)
+def test_a_mistake_is_said_in_the_form(boss, field, value, said):
+    """Nothing is made, and the person reads what to correct."""
+    page = create(boss, **{field: value})
+    assert said in page
+    assert not SECRET.search(page)
+    assert get_bridge().connections.all() == []
+
+
+def test_a_secret_is_revealed_to_whom_may_see_it_and_only_when_asked(boss):
+    """A look at the page shows none; the confirmed one does, and the log tells of it."""
+    create(boss)
+    [made] = get_bridge().connections.all()
+    secret = get_bridge().connections.reveal(made.client_id).secret
+    where = f"{ADMIN}/connection/{made.client_id}"
+    for path in (f"{where}/change/", f"{where}/reveal/"):
+        assert secret not in boss.get(path).content.decode()
+    answer = boss.post(f"{where}/reveal/")
+    assert secret in answer.content.decode()
+    assert "no-store" in answer.headers["Cache-Control"]
+    history = boss.get(f"{where}/history/").content.decode()
+    assert "Revealed the secret." in history
+    assert not SECRET.search(history)
+
+
+def test_without_the_permission_nothing_is_revealed(site):
+    """Viewing connections is not seeing their secrets, nor changing them."""
+    made = get_bridge().connections.create("Tea blog", scopes=["carts:read"]).connection
+    client = clerk("view_connection")
+    where = f"{ADMIN}/connection/{made.client_id}"
+    page = client.get(f"{where}/change/")
+    assert page.status_code == 200
+    assert "reveal" not in page.content.decode()
+    for name in ("reveal", "rotate", "allow"):
+        assert client.get(f"{where}/{name}/").status_code == 403
+        assert client.post(f"{where}/{name}/", {"grace": 0, "allow": ""}).status_code == 403
+    assert client.post(f"{ADMIN}/connection/add/", {"name": "x"}).status_code == 403
+    assert get_bridge().connections.all() == [made]
+
+
+def test_a_secret_is_rotated_with_grace(boss):
+    """The new one is shown, and the old one works on for a while."""
+    create(boss)
+    [made] = get_bridge().connections.all()
+    before = get_bridge().connections.reveal(made.client_id).secret
+    answer = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
+    after = get_bridge().connections.reveal(made.client_id).secret
+    assert before != after
+    assert after in answer.content.decode()
+    again = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
+    assert "grace period" in again.content.decode()
+    assert get_bridge().connections.reveal(made.client_id).secret == after
+
+
+def test_connections_are_allowed_disabled_and_enabled(boss):
+    """Each works with the next request."""
+    create(boss)
+    [made] = get_bridge().connections.all()
+    boss.post(f"{ADMIN}/connection/{made.client_id}/allow/", {"allow": "198.51.100.7"})
+    for action, status in (("disable", "disabled"), ("enable", "enabled")):
+        boss.post(f"{ADMIN}/connection/", {"action": action, "_selected_action": made.client_id})
+        found = get_bridge().connections.find(made.client_id)
+        assert (found.status, found.allow_list) == (status, ("198.51.100.7",))
+
+
+def test_orders_are_shown_and_found_by_their_number(boss):
+    """An operator reads what was bought, by whom, for how much."""
+    [placed] = get_bridge().orders.search()
+    listed = boss.get(f"{ADMIN}/order/", {"q": placed.number.lower()}).content.decode()
+    assert placed.number in listed
+    assert "7.50 GBP" in listed
+    assert placed.number not in boss.get(f"{ADMIN}/order/", {"q": "OF-9"}).content.decode()
+    row = re.search(r"/admin/orderflow_bridge/order/(\d+)/change/", listed)[1]
+    page = boss.get(f"{ADMIN}/order/{row}/change/").content.decode()
+    assert "2 × Tea ☕ (TEA-1): 5.00 GBP" in page
+    assert "1 High Street" in page
+    assert "Save" not in page
+
+
+def test_orders_are_settled_and_cancelled_through_the_bridge(boss):
+    """A paid order cannot be cancelled, and the operator is told."""
+    [placed] = get_bridge().orders.search()
+    serial = int(placed.number.removeprefix("OF-"))
+    boss.post(f"{ADMIN}/order/", {"action": "settle", "_selected_action": serial})
+    assert get_bridge().orders.find(placed.order_id).status == "paid"
+    page = boss.post(
+        f"{ADMIN}/order/", {"action": "cancel", "_selected_action": serial}, follow=True
+    )
+    assert get_bridge().orders.find(placed.order_id).status == "paid"
+    assert placed.number in page.content.decode()
+
+
+def test_nothing_is_added_edited_or_deleted_past_the_bridge(boss):
+    """Carts and orders are there to look at; connections only change through the bridge."""
+    create(boss)
+    [made] = get_bridge().connections.all()
+    [placed] = get_bridge().orders.search()
+    serial = int(placed.number.removeprefix("OF-"))
+    assert boss.get(f"{ADMIN}/cart/cart_1/change/").status_code == 200
+    for path in (
+        "order/add/", "cart/add/", f"order/{serial}/delete/", "cart/cart_1/delete/",
+        f"connection/{made.client_id}/delete/",
+    ):  # fmt: skip
+        assert boss.post(f"{ADMIN}/{path}").status_code == 403
+    for path in (f"order/{serial}/change/", "cart/cart_1/change/"):
+        assert boss.post(f"{ADMIN}/{path}", {"status": "paid"}).status_code == 403
+    assert get_bridge().orders.search() == [placed]
+
+
+def test_who_may_only_view_orders_cannot_move_them(site):
+    """The actions ask for the permission to change."""
+    client = clerk("view_order")
+    [placed] = get_bridge().orders.search()
+    serial = int(placed.number.removeprefix("OF-"))
+    assert placed.number in client.get(f"{ADMIN}/order/").content.decode()
+    client.post(f"{ADMIN}/order/", {"action": "settle", "_selected_action": serial})
+    assert get_bridge().orders.find(placed.order_id).status == "pending_payment"
+
+
+def test_text_of_a_buyer_is_only_text(boss):
+    """What a storefront sent is escaped."""
+    mark = "<script>alert(1)</script>"
+    marked = replace(line("TEA-1"), name=mark)
+    storage = DjangoStorage(using="sqlite")
+    add(storage, cart("cart_2", lines=(marked,)), order("order_2", lines=(marked,)))
+    serial = int(get_bridge().orders.find("order_2").number.removeprefix("OF-"))
+    for path in ("cart/cart_2/change/", f"order/{serial}/change/"):
+        page = boss.get(f"{ADMIN}/{path}").content.decode()
+        assert mark not in page
+        assert "&lt;script&gt;alert(1)" in page

@@ -119,10 +119,12 @@ class AnswersContract(Contract):
         assert claim(storage).answer == large
 
     def test_answers_purge_is_bounded(self, storage: Storage) -> None:
-        """Keys past their time are forgotten, up to the limit."""
+        """Keys past their time are forgotten, the earliest first, up to the limit."""
         for now in range(5):
             claim(storage, AnswerKey(SHOP, "a", str(now)), now=now)
         with storage.writing() as unit:
             assert unit.answers.purge(before=104, limit=3) == 3
+        assert claim(storage, AnswerKey(SHOP, "a", "3"), body=b"g" * 32).state == "reused"
+        with storage.writing() as unit:
             assert unit.answers.purge(before=104, limit=3) == 1
         assert claim(storage, AnswerKey(SHOP, "a", "4"), now=5).state == "running"

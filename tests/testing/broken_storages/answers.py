@@ -158,6 +158,14 @@ class TestReleasesAnAnsweredKey(Fault):
         return True
 
 
+class TestTellsThatItReleased(Fault):
+    breaks = ("test_answers_a_released_key_is_new",)
+
+    def answers_release(self, unit, key, *, running_until):
+        unit.answers.release(key, running_until=running_until)
+        return True
+
+
 class TestRefusesASecondRelease(Fault):
     breaks = ("test_answers_a_released_key_is_new",)
 

@@ -82,12 +82,12 @@ class AnswersContract(Contract):
         """A claim without an answer can be taken back; an answered key cannot."""
         claim(storage)
         with storage.writing() as unit:
-            unit.answers.release(KEY, running_until=10)
-            unit.answers.release(KEY, running_until=10)
+            assert unit.answers.release(KEY, running_until=10)
+            assert not unit.answers.release(KEY, running_until=10)
         assert claim(storage, body=b"g" * 32) == Claim("new")
         with storage.writing() as unit:
             unit.answers.store(KEY, ANSWER, running_until=10)
-            unit.answers.release(KEY, running_until=10)
+            assert not unit.answers.release(KEY, running_until=10)
         assert claim(storage, body=b"g" * 32) == Claim("done", answer=ANSWER)
 
     def test_answers_an_answer_needs_its_claim(self, storage: Storage) -> None:

@@ -27,12 +27,15 @@ def open_sqlite(folder):
 class Fault(StorageContract):
     """The contract of a storage with a fault.
 
-    Each storage that is opened has an instance to itself, which may remember things; `true` is the
-    storage underneath.
+    Each storage that is opened has an instance to itself: `true` is the storage underneath,
+    `folder` its folder, and `remember` sets what the fault remembers besides.
     """
 
     breaks: tuple[str, ...] = ()
     opens = staticmethod(open_memory)
+
+    def remember(self):
+        """Remember nothing."""
 
     def __init_subclass__(cls):
         cls.factory = staticmethod(partial(open_broken, cls))
@@ -43,6 +46,7 @@ def open_broken(kind, folder):
     fault = kind()
     fault.true = kind.opens(folder)
     fault.folder = folder
+    fault.remember()
     return BrokenStorage(fault)
 
 

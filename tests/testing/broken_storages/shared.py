@@ -49,8 +49,10 @@ class TestKeepsSignaturesInMemory(InFile):
         "test_processes_spend_one_signature_once",
     )
 
+    def remember(self):
+        self.spent = set()
+
     def replays_spend(self, unit, mac, *, connection, until):
-        self.spent = getattr(self, "spent", set())
         known = (connection, mac) in self.spent
         self.spent.add((connection, mac))
         return not known
@@ -70,12 +72,15 @@ class TestCommitsWithTheProcess(InFile):
 
     breaks = ("test_durability_a_killed_process_leaves_nothing_half_done",)
 
+    def remember(self):
+        self.late = []
+
     def carts_add(self, unit, cart):
-        self.late = [*getattr(self, "late", ()), cart]
+        self.late.append(cart)
 
     def close(self, true):
         with true.writing() as unit:
-            for cart in getattr(self, "late", ()):
+            for cart in self.late:
                 unit.carts.add(cart)
         true.close()
 
@@ -85,9 +90,13 @@ class TestTakesFromItsOwnShelf(InFile):
 
     breaks = ("test_processes_the_last_one_is_sold_once",)
 
+    def remember(self):
+        self.taken = {}
+
     def stock_available(self, unit, skus):
-        taken = getattr(self, "taken", {})
-        return {sku: left - taken.get(sku, 0) for sku, left in unit.stock.available(skus).items()}
+        return {
+            sku: left - self.taken.get(sku, 0) for sku, left in unit.stock.available(skus).items()
+        }
 
     def stock_take(self, unit, wanted):
         self.taken = dict(wanted)

@@ -1,42 +1,53 @@
 """Storages that are right for one thread and wrong for several."""
 
 import threading
-import time
+from contextlib import contextmanager
 
-from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
 from orderflow_bridge.storage.memory import MemoryStorage
 from tests.testing.broken_storages.fault import Fault
 
-A_MOMENT = 0.002
+PATIENCE = 10
 
 
 class Unlocked(Fault):
-    """Writing units wait for nobody: each checks what is published, and publishes at its end."""
+    """Writing units wait for nobody: each checks what is published, and publishes at its end.
+
+    The first two that `meet` have both checked before either publishes.
+    """
+
+    def remember(self):
+        self.came = 0
+        self.second = threading.Event()
 
     def writing(self, true):
         true._turn = threading.Lock()
         return true.writing()
 
+    def meet(self):
+        self.came += 1
+        if self.came > 1:
+            self.second.set()
+        self.second.wait(PATIENCE)
 
-class TestLocksNobodyOut(Unlocked):
+
+class TestLocksNoCart(Unlocked):
     breaks = (
         "test_threads_parallel_changes_of_one_cart_lose_nothing",
         "test_threads_a_locked_cart_is_not_changed_by_another",
     )
 
-    def carts_lock(self, unit, cart_id, *, connection):
-        found = unit.carts.find(cart_id, connection=connection)
-        time.sleep(A_MOMENT)
-        return found
+    def carts_save(self, unit, cart, *, replacing):
+        unit.carts.save(cart, replacing=replacing)
+        self.meet()
 
 
 class TestLocksNoConnection(Unlocked):
     breaks = ("test_threads_operators_do_not_lose_each_others_changes",)
 
-    def connections_lock(self, unit, client_id):
-        found = unit.connections.find(client_id)
-        time.sleep(A_MOMENT)
-        return found
+    def connections_save(self, unit, connection):
+        unit.connections.save(connection)
+        self.meet()
 
 
 class TestLooksBeforeItSpends(Unlocked):
@@ -44,12 +55,18 @@ class TestLooksBeforeItSpends(Unlocked):
 
     def replays_spend(self, unit, mac, *, connection, until):
         spent = unit.replays.spend(mac, connection=connection, until=until)
-        time.sleep(A_MOMENT)
+        self.meet()
         return spent
 
 
 class TestClaimsWithoutWaiting(Unlocked):
     breaks = ("test_threads_a_twin_waits_for_the_claim_and_gets_its_answer",)
+
+    @contextmanager
+    def writing(self, true):
+        with super().writing(true) as unit:
+            yield unit
+            self.meet()
 
 
 class TestLooksBeforeItMoves(Unlocked):
@@ -57,8 +74,16 @@ class TestLooksBeforeItMoves(Unlocked):
 
     def orders_save(self, unit, order, *, expecting):
         saved = unit.orders.save(order, expecting=expecting)
-        time.sleep(A_MOMENT)
+        self.meet()
         return saved
+
+
+class TestLooksBeforeItSettles(Unlocked):
+    breaks = ("test_threads_settle_an_intent_once",)
+
+    def intents_save(self, unit, intent, *, replacing):
+        unit.intents.save(intent, replacing=replacing)
+        self.meet()
 
 
 class TestLooksBeforeItPlaces(Unlocked):
@@ -66,7 +91,7 @@ class TestLooksBeforeItPlaces(Unlocked):
 
     def orders_place(self, unit, order):
         placed = unit.orders.place(order)
-        time.sleep(A_MOMENT)
+        self.meet()
         return placed
 
 
@@ -78,15 +103,7 @@ class TestSellsTheLastOneTwice(Unlocked):
 
     def stock_take(self, unit, wanted):
         unit.stock.take(wanted)
-        time.sleep(A_MOMENT)
-
-
-class TestLooksBeforeItSettles(Unlocked):
-    breaks = ("test_threads_settle_an_intent_once",)
-
-    def intents_save(self, unit, intent, *, replacing):
-        unit.intents.save(intent, replacing=replacing)
-        time.sleep(A_MOMENT)
+        self.meet()
 
 
 class TestRefusesBasketsInAnotherOrder(Fault):
@@ -108,8 +125,10 @@ class TestRemembersWhoSpent(Fault):
         "test_units_an_exception_leaves_nothing",
     )
 
+    def remember(self):
+        self.spent = set()
+
     def replays_spend(self, unit, mac, *, connection, until):
-        self.spent = getattr(self, "spent", set())
         known = (connection, mac) in self.spent
         self.spent.add((connection, mac))
         return not known
@@ -123,8 +142,10 @@ class TestRemembersWhoClaimed(Fault):
         "test_units_an_exception_leaves_nothing",
     )
 
+    def remember(self):
+        self.other = MemoryStorage()
+
     def answers_claim(self, unit, key, **of):
-        self.other = getattr(self, "other", None) or MemoryStorage()
         with self.other.writing() as own:
             return own.answers.claim(key, **of)
 
@@ -136,6 +157,18 @@ class TestTurnsAwayWhoeverWaits(Fault):
     def opens(_folder):
         return MemoryStorage(timeout=0)
 
+    def remember(self):
+        self.turned_away = threading.Event()
+
+    @contextmanager
+    def writing(self, true):
+        try:
+            with true.writing() as unit:
+                yield unit
+        except StorageUnavailable:
+            self.turned_away.set()
+            raise
+
     def replays_spend(self, unit, mac, *, connection, until):
-        time.sleep(A_MOMENT)
+        self.turned_away.wait(PATIENCE)
         return unit.replays.spend(mac, connection=connection, until=until)

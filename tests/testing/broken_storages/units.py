@@ -31,7 +31,7 @@ class TestCommitsAfterLeaving(Fault):
         except BaseException as error:
             opened.__exit__(type(error), error, None)
             raise
-        threading.Timer(0.05, opened.__exit__, (None, None, None)).start()
+        threading.Timer(0.2, opened.__exit__, (None, None, None)).start()
 
 
 class TestCommitsOnAnException(Fault):

@@ -12,11 +12,10 @@ from flask import Flask, Response, jsonify, render_template, request
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage
 from sqlalchemy import Engine, create_engine
 
-from orderflow_bridge import Bridge, BridgeError, BridgeWSGI, Settings
+from orderflow_bridge import Bridge, BridgeError, BridgeWSGI
 from orderflow_bridge.domain.money import format_price
 from orderflow_bridge.domain.time import as_utc
 from orderflow_bridge.http import CODES
-from orderflow_bridge.keys import read_ring
 from orderflow_bridge.ports import OrderQuery
 
 HERE = Path(__file__).resolve().parent
@@ -31,12 +30,10 @@ def create_app() -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
     engine = app.extensions["engine"] = open_engine(os.environ.get("SHOP_DATABASE", "shop.db"))
     catalogue = ShopCatalogue(engine)
-    settings = Settings.load(home=os.environ.get("ORDERFLOW_BRIDGE_HOME", HERE))
     # Where carts and orders are kept: swapping the storage is this line.
     storage = SQLAlchemyStorage(engine, metadata=Base.metadata)
-    bridge = Bridge(
-        storage=storage, master_keys=read_ring(settings), settings=settings, catalogue=catalogue
-    )
+    home = os.environ.get("ORDERFLOW_BRIDGE_HOME", HERE)
+    bridge = Bridge.open(home=home, storage=storage, catalogue=catalogue)
     catalogue.prepare()
     app.extensions["orderflow_bridge"] = bridge
     app.wsgi_app = BridgeWSGI(app.wsgi_app, bridge=bridge)  # type: ignore[method-assign]

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -398,12 +399,12 @@ def test_the_flask_shop_sells_through_its_bridge(kind, databases, make_app, monk
 def test_the_flask_shops_storage_is_swapped_by_one_line(make_app, monkeypatch, tmp_path):
     """The README's line keeps carts and orders where the settings say, and the shop sells on."""
     line = "storage = SQLAlchemyStorage(engine, metadata=Base.metadata)"
-    other = re.search(r"`(storage = .+?)` \(of `(.+?)`\)", (FLASK.folder / "README.md").read_text())
+    [other] = re.findall(r"`(storage = .+?)`", (FLASK.folder / "README.md").read_text())
     source = (FLASK.folder / "app.py").read_text()
     assert source.count(line) == 1
     swapped = tmp_path / "swapped"
     swapped.mkdir()
-    changed = f"from {other[2]} import open_storage\n{source.replace(line, other[1])}"
+    changed = source.replace(line, other)
     (swapped / "app.py").write_text(
         changed.replace("Path(__file__)", f"Path({str(FLASK.folder / 'app.py')!r})")
     )
@@ -412,6 +413,27 @@ def test_the_flask_shops_storage_is_swapped_by_one_line(make_app, monkeypatch, t
     app.root_path = str(FLASK.folder)
     assert app.extensions["orderflow_bridge"].storage_name.startswith("PeeweeStorage")
     journey(storefront(app))
+
+
+def test_the_django_shops_storage_is_swapped_by_one_line(tmp_path):
+    """The README's line keeps carts and orders in a file beside the shop's, and it sells on."""
+    for module in DJANGO.needs:
+        needs(module)
+    folder = tmp_path / "django_host"
+    shutil.copytree(DJANGO.folder, folder, ignore=shutil.ignore_patterns("*.db*", "*.keys"))
+    [line] = re.findall(r'`("STORAGE": .+?)`', (folder / "README.md").read_text())
+    settings = folder / "bookshop" / "settings.py"
+    before = "ORDERFLOW_BRIDGE = {\n"
+    assert settings.read_text().count(before) == 1
+    settings.write_text(settings.read_text().replace(before, f"{before}    {line},\n"))
+    host = DJANGO._replace(folder=folder)
+    environ = environ_of(tmp_path)
+    client_id, secret = set_up(Path(sys.executable), host, environ)
+    _, _, arguments = SERVERS["django-wsgi"]
+    log = tmp_path / "server.log"
+    with serving(Path(sys.executable), *arguments, cwd=folder, environ=environ, log=log) as send:
+        journey(Visitor(host, send, client_id, secret))
+    assert (folder / "bridge.db").exists()
 
 
 def test_without_a_token_no_payment_is_believed(make_app, monkeypatch):

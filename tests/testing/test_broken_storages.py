@@ -16,7 +16,7 @@ from tests.testing.broken_storages.fault import Fault
 
 ROOT = Path(__file__).parents[2]
 FOLDER = "tests/testing/broken_storages"
-PATIENCE = 120
+PATIENCE = 300
 RULES = sorted(name for name in dir(StorageContract) if name.startswith("test_"))
 MISTAKES = ("AttributeError", "NameError", "TypeError", "ImportError", "UsageError")
 """What a fault that is written wrongly raises, instead of what it should break."""

@@ -250,7 +250,7 @@ def run(python: Path, *arguments: str, cwd: Path, environ: Mapping[str, str]) ->
 
 def set_up(python: Path, host: Host, environ: Mapping[str, str]) -> tuple[str, str]:
     """Do what the host's README says before it is run; give client id and secret."""
-    run(python, "-c", COMMAND, "init", cwd=host.folder, environ=environ)
+    run(python, "-c", COMMAND, "init", "--keys-only", cwd=host.folder, environ=environ)
     if host.prepare:
         run(python, *host.prepare, cwd=host.folder, environ=environ)
     scopes = "carts:read,carts:write,orders:read,orders:write,prices:write"
@@ -346,7 +346,7 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     for module in FLASK.needs:
         needs(module)
     environ = environ_of(tmp_path)
-    run(Path(sys.executable), "-c", COMMAND, "init", cwd=FLASK.folder, environ=environ)
+    run(Path(sys.executable), "-c", COMMAND, "init", "--keys-only", cwd=FLASK.folder, environ=environ)
     for name in ("ORDERFLOW_BRIDGE_HOME", "SHOP_DATABASE", "SHOP_PAYMENT_TOKEN"):
         monkeypatch.setenv(name, environ[name])
     monkeypatch.syspath_prepend(str(FLASK.folder))
@@ -475,7 +475,7 @@ def test_the_django_shops_migrations_are_complete(tmp_path):
     needs("django")
     needs("orderflow_bridge_django")
     environ = environ_of(tmp_path)
-    run(Path(sys.executable), "-c", COMMAND, "init", cwd=DJANGO.folder, environ=environ)
+    run(Path(sys.executable), "-c", COMMAND, "init", "--keys-only", cwd=DJANGO.folder, environ=environ)
     words = ("manage.py", "makemigrations", "--check", "--dry-run")
     run(Path(sys.executable), *words, cwd=DJANGO.folder, environ=environ)
 

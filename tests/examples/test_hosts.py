@@ -346,7 +346,15 @@ def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     for module in FLASK.needs:
         needs(module)
     environ = environ_of(tmp_path)
-    run(Path(sys.executable), "-c", COMMAND, "init", "--keys-only", cwd=FLASK.folder, environ=environ)
+    run(
+        Path(sys.executable),
+        "-c",
+        COMMAND,
+        "init",
+        "--keys-only",
+        cwd=FLASK.folder,
+        environ=environ,
+    )
     for name in ("ORDERFLOW_BRIDGE_HOME", "SHOP_DATABASE", "SHOP_PAYMENT_TOKEN"):
         monkeypatch.setenv(name, environ[name])
     monkeypatch.syspath_prepend(str(FLASK.folder))
@@ -475,7 +483,15 @@ def test_the_django_shops_migrations_are_complete(tmp_path):
     needs("django")
     needs("orderflow_bridge_django")
     environ = environ_of(tmp_path)
-    run(Path(sys.executable), "-c", COMMAND, "init", "--keys-only", cwd=DJANGO.folder, environ=environ)
+    run(
+        Path(sys.executable),
+        "-c",
+        COMMAND,
+        "init",
+        "--keys-only",
+        cwd=DJANGO.folder,
+        environ=environ,
+    )
     words = ("manage.py", "makemigrations", "--check", "--dry-run")
     run(Path(sys.executable), *words, cwd=DJANGO.folder, environ=environ)
 

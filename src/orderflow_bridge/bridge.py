@@ -92,6 +92,7 @@ class Bridge:
         database: str | None = None,
         *,
         home: str | os.PathLike[str] | None = None,
+        storage: Storage | None = None,
         master_keys: str | None = None,
         settings: Settings | None = None,
         catalogue: ProductCatalog | None = None,
@@ -103,12 +104,13 @@ class Bridge:
         """Open a bridge: argument > environment > `orderflow-bridge.toml` > default.
 
         `database` is a URL (`sqlite:///shop.db`, `postgresql://...`, `mysql://...`,
-        `memory://`), `home` the folder of the settings file and the key file. Nothing is opened
-        before the first use. Raises `ConfigurationError` that names the fix.
+        `memory://`, or a plugin's), `home` the folder of the settings file and the key file.
+        `storage` is one that the host has made, whatever `database` says. Nothing is opened before
+        the first use. Raises `ConfigurationError` that names the fix.
         """
         settings = settings or Settings.load(home=home, database=database, master_keys=master_keys)
         return cls(
-            storage=open_storage(settings),
+            storage=open_storage(settings) if storage is None else storage,
             master_keys=read_ring(settings),
             settings=settings,
             catalogue=catalogue,

@@ -198,7 +198,7 @@ def _present(connection: Connection | None) -> Connection:
 def _invalid(name: str, message: str) -> BridgeError:
     return BridgeError(
         "invalid_request",
-        f"{name} {message}.",
+        f"{name} {message}" + ("" if message.endswith("?") else "."),
         {"errors": [{"path": f"/{name}", "message": message}]},
     )
 

@@ -136,6 +136,7 @@ def _from_environment(cls: type[Settings], environ: Mapping[str, str]) -> dict[s
 
 def _anchored(database: str, folder: Path) -> str:
     scheme, separator, path = database.partition(":///")
-    if scheme != "sqlite" or not separator or path.startswith(("/", ":")):
+    # A plugin's own scheme may stand before it, and a driver behind it.
+    if "sqlite" not in scheme.split("+") or not separator or path.startswith(("/", ":")):
         return database
-    return f"sqlite:///{folder / path}"
+    return f"{scheme}:///{folder / path}"

@@ -5,12 +5,15 @@ import importlib
 
 import pytest
 
+from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.domain.errors import ConfigurationError, StorageUnavailable
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage import open_storage
+from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.storage.peewee import PeeweeStorage
 from orderflow_bridge.testing.samples import SHOP, add, cart
 from tests.databases import need_driver
+from tests.rig import RING
 
 
 def test_an_unknown_scheme_lists_what_exists():
@@ -135,3 +138,12 @@ def test_memory_needs_no_peewee(monkeypatch):
     storage = open_storage(Settings(database="memory://"))
     with storage.reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) is None
+
+
+def test_a_host_s_own_storage_is_used_as_it_is(tmp_path):
+    """`Bridge.open(storage=...)` reads keys and settings, and asks for no database."""
+    storage = MemoryStorage()
+    with Bridge.open("nowhere://", home=tmp_path, storage=storage, master_keys=RING) as bridge:
+        made = bridge.connections.create("A shop", scopes=["carts:read"])
+    with storage.reading() as unit:
+        assert unit.connections.find(made.connection.client_id) == made.connection

@@ -16,7 +16,6 @@ from orderflow_bridge.settings import KEYS_FILE, SETTINGS_FILE, Settings
 __all__ = ["bad_settings", "examine", "examine_hosted"]
 
 _OTHERS = 0o077
-_SQLITE = "sqlite:///"
 
 
 def examine(settings: Settings, *, program: str) -> Iterator[Finding]:
@@ -117,9 +116,11 @@ def _proxies(settings: Settings) -> Finding:
 
 
 def _missing_file(settings: Settings) -> Finding | None:
-    if not settings.database.startswith(_SQLITE):
+    scheme, separator, rest = settings.database.partition(":///")
+    path = rest.partition("?")[0]
+    # A plugin's own scheme may stand before `sqlite`, and a driver behind it.
+    if "sqlite" not in scheme.split("+") or not separator:
         return None
-    path = settings.database.removeprefix(_SQLITE).partition("?")[0]
     if path.startswith(":") or Path(path).exists():
         return None
     return problem(

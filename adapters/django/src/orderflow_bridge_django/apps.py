@@ -65,7 +65,7 @@ class OrderflowBridgeConfig(AppConfig):
     @cached_property
     def shells(self) -> Shells:
         """Give what answers requests with this process's bridge."""
-        return Shells(self.bridge)
+        return Shells(self.bridge, alias=lambda: self.alias)
 
     def _forget(self, *, setting: str, **_others: Any) -> None:
         if setting == conf.SETTING:

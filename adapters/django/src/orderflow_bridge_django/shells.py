@@ -1,12 +1,13 @@
 """Requests as Django has them, answered by the bridge's own two shells: nothing is decided here."""
 
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any, cast
 
 from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponse
 from orderflow_bridge import Bridge, BridgeASGI, BridgeWSGI, Response
 from orderflow_bridge.http import Head
@@ -27,10 +28,14 @@ def is_under(mount: Mount, request: HttpRequest) -> bool:
 
 
 class Shells:
-    """The shells of one bridge, one of each kind for every path that it is mounted at."""
+    """The shells of one bridge, one of each kind for every path that it is mounted at.
 
-    def __init__(self, bridge: Bridge) -> None:
-        self._bridge = bridge
+    `alias` tells which of the site's databases the bridge is in, None where it is in none.
+    """
+
+    def __init__(self, bridge: Bridge, *, alias: Callable[[], str | None]) -> None:
+        self._bridge = _Connected(bridge, alias)
+        self._lent = _GivingBack(bridge, alias)
         self._wsgi: dict[str, BridgeWSGI] = {}
         self._asgi: dict[str, BridgeASGI] = {}
 
@@ -61,7 +66,7 @@ class Shells:
         """Answer a request of an ASGI server; the action runs in a thread of the bridge's own."""
         shell = self._asgi.get(mount)
         if shell is None:
-            shell = self._asgi[mount] = BridgeASGI(bridge=_GivingBack(self._bridge), mount=mount)
+            shell = self._asgi[mount] = BridgeASGI(bridge=self._lent, mount=mount)
         told: list[MutableMapping[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
@@ -80,14 +85,15 @@ class Shells:
         return _response(start["status"], headers, b"".join(part["body"] for part in parts))
 
 
-class _GivingBack:
-    """The bridge as a shell calls it, in threads that Django does not know.
+class _Connected:
+    """The bridge as a shell calls it, with one connection for all the units of a request.
 
-    What else an action used there, a catalogue's database for instance, is given back after it.
+    Each unit leaves the thread's connection as it found it: found open, it stays open.
     """
 
-    def __init__(self, bridge: Bridge) -> None:
+    def __init__(self, bridge: Bridge, alias: Callable[[], str | None]) -> None:
         self._bridge = bridge
+        self._alias = alias
         self.workers = bridge.workers
         self.read_headers = bridge.read_headers
 
@@ -95,13 +101,25 @@ class _GivingBack:
         return self._bridge.admit(head)
 
     def execute(self, admitted: Admitted, body: bytes) -> Response:
-        try:
-            return self._bridge.execute(admitted, body)
-        finally:
-            close_old_connections()
+        alias = self._alias()
+        if alias is not None:
+            # Where it cannot be opened, the first unit says so as the protocol has it.
+            with suppress(Exception):
+                connections[alias].ensure_connection()
+        return self._bridge.execute(admitted, body)
 
     def refuse(self, code: str, admitted: Admitted) -> Response:
         return self._bridge.refuse(code, admitted)
+
+
+class _GivingBack(_Connected):
+    """The same in threads that Django does not know: what was used there is given back."""
+
+    def execute(self, admitted: Admitted, body: bytes) -> Response:
+        try:
+            return super().execute(admitted, body)
+        finally:
+            close_old_connections()
 
 
 def _scope(request: ASGIRequest) -> dict[str, Any]:

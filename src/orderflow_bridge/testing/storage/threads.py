@@ -6,6 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 from msgspec.structs import replace
 
+from orderflow_bridge.domain.cart import Cart
+from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.ports import AnswerKey, Claim, Storage, Unit
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, line, order, transact
 from orderflow_bridge.testing.storage.contract import Contract
@@ -114,6 +117,28 @@ class ThreadsContract(Contract):
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(move, range(8))) == 1
 
+    def test_threads_settle_an_intent_once(self, storage: Storage) -> None:
+        """Of eight units that replace one version of an intent, one does; the others conflict."""
+        with storage.writing() as unit:
+            unit.intents.add(PaymentIntent(intent="pi_1"))
+
+        def settle(number: int) -> bool:
+            settled = PaymentIntent(intent="pi_1", version=2, cart_id=f"cart_{number}")
+            try:
+                with storage.writing() as unit:
+                    unit.intents.save(settled, replacing=1)
+            except Conflict:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            done = list(pool.map(settle, range(8)))
+        assert sum(done) == 1
+        with storage.reading() as unit:
+            found = unit.intents.find("pi_1")
+        assert found is not None
+        assert found.cart_id == f"cart_{done.index(True)}"
+
     def test_threads_place_one_order_of_a_cart(self, storage: Storage) -> None:
         """Of eight units that place an order of one cart, one does; numbers are never shared."""
         numbers: set[str] = set()
@@ -173,6 +198,35 @@ class ThreadsContract(Contract):
             reader.start()
             reader.join()
         assert seen == [2, 3, 4, 5]
+
+    def test_threads_readers_see_one_version_or_the_next(self, storage: Storage) -> None:
+        """While a big cart is replaced, no reader finds half of it, and none an error."""
+
+        def big(version: int) -> Cart:
+            return cart(version=version, lines=cart().lines * 500, note=str(version))
+
+        add(storage, big(1))
+        over = threading.Event()
+
+        def read() -> int:
+            while True:
+                last = over.is_set()
+                with storage.reading() as unit:
+                    found = unit.carts.find("cart_1", connection=SHOP)
+                assert found is not None
+                assert found == big(found.version)
+                if last:
+                    return found.version
+
+        with ThreadPoolExecutor(2) as pool:
+            readers = [pool.submit(read) for _ in range(2)]
+            try:
+                for version in range(2, 22):
+                    with storage.writing() as unit:
+                        unit.carts.save(big(version), replacing=version - 1)
+            finally:
+                over.set()
+            assert [reader.result() for reader in readers] == [21, 21]
 
     def test_threads_with_many_writers_see_no_error(self, storage: Storage) -> None:
         """Writers wait for each other; none is told to try again."""

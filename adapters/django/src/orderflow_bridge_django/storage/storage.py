@@ -65,7 +65,7 @@ class DjangoStorage:
 
         Inside a transaction of the site it reads in that one.
         """
-        alias = self._alias()
+        alias = self.alias()
         with translated(), self._lender.lent(alias):
             yield DjangoUnit(Session(alias, writable=False), self._repositories)
 
@@ -76,7 +76,7 @@ class DjangoStorage:
         It is a transaction of its own: inside one of the site it raises `RuntimeError`, because
         what it promised would be undone with that one. Only Django's `TestCase` may be around it.
         """
-        alias = self._alias()
+        alias = self.alias()
         process = os.getpid()
         session = Session(alias, writable=True)
         with translated(), self._lender.lent(alias) as connection, _transaction(connection):
@@ -96,9 +96,10 @@ class DjangoStorage:
     def close(self) -> None:
         """Close this thread's connection; other threads give back theirs after each unit."""
         with translated():
-            self._lender.give_back(self._alias())
+            self._lender.give_back(self.alias())
 
-    def _alias(self) -> str:
+    def alias(self) -> str:
+        """Tell which of the site's databases the next unit is in."""
         return self._using or router.db_for_write(models.Cart)
 
     def _bound_waiting(self, connection: BaseDatabaseWrapper) -> None:

@@ -89,6 +89,17 @@ def test_nothing_is_opened_before_the_first_use(tmp_path, sqlite_url, open_at):
     open_at("postgresql+psycopg://127.0.0.1:1/shop")
 
 
+def test_a_relative_path_in_the_settings_starts_in_their_folder(tmp_path, monkeypatch):
+    """As a plain SQLite path does, wherever the site was started."""
+    monkeypatch.chdir("/")
+    for scheme in ("sqlalchemy+sqlite", "sqlalchemy+sqlite+pysqlite"):
+        environ = {"ORDERFLOW_BRIDGE_DATABASE": f"{scheme}:///shop.db"}
+        settings = Settings.load(home=tmp_path, environ=environ)
+        assert settings.database == f"{scheme}:///{tmp_path}/shop.db"
+        add(open_storage(settings), cart())
+        (tmp_path / "shop.db").unlink()
+
+
 def test_the_command_line_works_on_a_sqlalchemy_url(tmp_path):
     """Installing the package is all: the scheme finds it, in every process anew."""
     pytest.importorskip("click")
@@ -101,7 +112,7 @@ def test_the_command_line_works_on_a_sqlalchemy_url(tmp_path):
         modules={},
     )
 
-    def run(*words: str) -> str:
+    def run(*words: str, code: int = 0) -> str:
         ended = subprocess.run(
             [sys.executable, "-m", "orderflow_bridge", *words],
             cwd=tmp_path,
@@ -112,10 +123,12 @@ def test_the_command_line_works_on_a_sqlalchemy_url(tmp_path):
             },
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert ended.returncode == 0, ended.stderr
+        assert ended.returncode == code, ended.stderr
         return ended.stdout
 
     words = ("--database", "sqlalchemy+sqlite:///shop.db", "--json")
+    assert "There is no file shop.db yet." in run(*words, "doctor", code=1)
+    assert not (tmp_path / "shop.db").exists()
     made = json.loads(run(*words, "connections", "create", "Tea blog"))
     [found] = json.loads(run(*words, "connections", "list"))["connections"]
     assert found["client_id"] == made["client_id"]

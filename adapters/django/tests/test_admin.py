@@ -141,11 +141,16 @@ def test_a_secret_is_rotated_with_grace(boss):
     before = get_bridge().connections.reveal(made.client_id).secret
     answer = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
     after = get_bridge().connections.reveal(made.client_id).secret
-    assert before != after, answer.content.decode()
+    assert before != after
     assert after in answer.content.decode()
     again = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
     assert "grace period" in again.content.decode()
     assert get_bridge().connections.reveal(made.client_id).secret == after
+    form = {"grace": 0, "end_earlier": "on"}
+    ended = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", form)
+    last = get_bridge().connections.reveal(made.client_id).secret
+    assert last in ended.content.decode()
+    assert last != after
 
 
 def test_connections_are_allowed_disabled_and_enabled(boss):

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import AdminForm
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -59,7 +60,10 @@ class _Create(_Allow):
         required=False, max_length=3, help_text="Of its carts, where a cart names none: GBP."
     )
     window = forms.IntegerField(
-        initial=60, min_value=1, help_text="How many seconds a signature is good for."
+        label="Replay window",
+        initial=60,
+        min_value=1,
+        help_text="How many seconds a signature is good for.",
     )
 
 
@@ -71,6 +75,11 @@ class _Rotate(forms.Form):
         initial=86_400,
         min_value=0,
         help_text="For so many seconds the old secret works beside the new one; 0 ends it now.",
+    )
+    end_earlier = forms.BooleanField(
+        label="End the grace period of an earlier secret",
+        required=False,
+        help_text="Needed where the secret was rotated before and that grace period still runs.",
     )
 
 
@@ -168,11 +177,16 @@ class ConnectionAdmin(ReadOnlyAdmin):
         row = self._row(request, client_id)
         form = _Rotate(request.POST or None)
         if form.is_valid():
-            grace = form.cleaned_data["grace"]
-            made = _tried(form, lambda: get_bridge().connections.rotate(row.client_id, grace=grace))
+            grace, end_earlier = form.cleaned_data["grace"], form.cleaned_data["end_earlier"]
+            made = _tried(
+                form,
+                lambda: get_bridge().connections.rotate(
+                    row.client_id, grace=grace, replace_open_grace=end_earlier
+                ),
+            )
             if made is not None:
                 self.log_change(request, row, f"Rotated the secret, {grace} s of grace.")
-                return self._secret(request, made, "New secret")
+                return self._secret(request, made, f"New secret of {row.name}")
         return self._form(request, form, f"Rotate the secret of {row.name}", "Rotate", row)
 
     @own_transactions
@@ -188,7 +202,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
             made = _tried(form, lambda: get_bridge().connections.reveal(row.client_id))
             if made is not None:
                 self.log_change(request, row, "Revealed the secret.")
-                return self._secret(request, made, "Secret")
+                return self._secret(request, made, f"Secret of {row.name}")
         return self._form(request, form, f"Reveal the secret of {row.name}", "Reveal", row)
 
     @admin.action(description="Let in again", permissions=["change"])
@@ -259,7 +273,11 @@ class ConnectionAdmin(ReadOnlyAdmin):
         verb: str,
         row: Connection | None = None,
     ) -> TemplateResponse:
-        return self._page(request, "form", title, form=form, verb=verb, original=row)
+        plain: Any = form  # Nothing of a model's form is asked of it.
+        shown = AdminForm(plain, [(None, {"fields": list(form.fields)})] if form.fields else [], {})
+        return self._page(
+            request, "form", title, form=form, fieldsets=list(shown), verb=verb, original=row
+        )
 
     @sensitive_variables("made")
     def _secret(self, request: HttpRequest, made: Credentials, title: str) -> TemplateResponse:

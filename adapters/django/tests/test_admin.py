@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.admin.utils import quote
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
@@ -108,7 +109,7 @@ def test_a_secret_is_revealed_to_whom_may_see_it_and_only_when_asked(boss):
     create(boss)
     [made] = get_bridge().connections.all()
     secret = get_bridge().connections.reveal(made.client_id).secret
-    where = f"{ADMIN}/connection/{made.client_id}"
+    where = f"{ADMIN}/connection/{quote(made.client_id)}"
     for path in (f"{where}/change/", f"{where}/reveal/"):
         assert secret not in boss.get(path).content.decode()
     answer = boss.post(f"{where}/reveal/")
@@ -123,7 +124,7 @@ def test_without_the_permission_nothing_is_revealed(site):
     """Viewing connections is not seeing their secrets, nor changing them."""
     made = get_bridge().connections.create("Tea blog", scopes=["carts:read"]).connection
     client = clerk("view_connection")
-    where = f"{ADMIN}/connection/{made.client_id}"
+    where = f"{ADMIN}/connection/{quote(made.client_id)}"
     page = client.get(f"{where}/change/")
     assert page.status_code == 200
     assert "reveal" not in page.content.decode()
@@ -139,25 +140,43 @@ def test_a_secret_is_rotated_with_grace(boss):
     create(boss)
     [made] = get_bridge().connections.all()
     before = get_bridge().connections.reveal(made.client_id).secret
-    answer = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
+    answer = boss.post(f"{ADMIN}/connection/{quote(made.client_id)}/rotate/", {"grace": 60})
     after = get_bridge().connections.reveal(made.client_id).secret
     assert before != after
     assert after in answer.content.decode()
-    again = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
+    again = boss.post(f"{ADMIN}/connection/{quote(made.client_id)}/rotate/", {"grace": 60})
     assert "grace period" in again.content.decode()
     assert get_bridge().connections.reveal(made.client_id).secret == after
     form = {"grace": 0, "end_earlier": "on"}
-    ended = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", form)
+    ended = boss.post(f"{ADMIN}/connection/{quote(made.client_id)}/rotate/", form)
     last = get_bridge().connections.reveal(made.client_id).secret
     assert last in ended.content.decode()
     assert last != after
+
+
+def test_every_client_id_has_its_pages(boss):
+    """The admin writes some characters as an underscore and digits: some ids begin like that."""
+    created = get_bridge().connections.create("Tea blog", scopes=["carts:read"]).connection
+    made = replace(created, client_id="ofc_23" + "a" * 18)
+    with DjangoStorage(using="sqlite").writing() as unit:
+        unit.connections.add(made)
+    listed = boss.get(f"{ADMIN}/connection/").content.decode()
+    [change] = re.findall(r'href="([^"]*a{18}/change/)', listed)
+    page = boss.get(change).content.decode()
+    links = {name: re.search(rf'href="([^"]*/{name}/)"', page)[1] for name in ("allow", "reveal")}
+    moved = boss.post(links["allow"], {"allow": "192.0.2.1"})
+    assert moved.headers["Location"] == change
+    assert get_bridge().connections.find(made.client_id).allow_list == ("192.0.2.1",)
+    shown = boss.post(links["reveal"]).content.decode()
+    assert SECRET.search(shown)
+    assert f'href="{change}"' in shown
 
 
 def test_connections_are_allowed_disabled_and_enabled(boss):
     """Each works with the next request."""
     create(boss)
     [made] = get_bridge().connections.all()
-    boss.post(f"{ADMIN}/connection/{made.client_id}/allow/", {"allow": "198.51.100.7"})
+    boss.post(f"{ADMIN}/connection/{quote(made.client_id)}/allow/", {"allow": "198.51.100.7"})
     for action, status in (("disable", "disabled"), ("enable", "enabled")):
         boss.post(f"{ADMIN}/connection/", {"action": action, "_selected_action": made.client_id})
         found = get_bridge().connections.find(made.client_id)
@@ -237,7 +256,7 @@ def test_operators_work_under_atomic_requests(boss, monkeypatch):
         monkeypatch.setitem(connections.settings[alias], "ATOMIC_REQUESTS", True)
     assert SECRET.search(create(boss))
     [made] = get_bridge().connections.all()
-    where = f"{ADMIN}/connection/{made.client_id}"
+    where = f"{ADMIN}/connection/{quote(made.client_id)}"
     assert SECRET.search(boss.post(f"{where}/rotate/", {"grace": 0}).content.decode())
     assert SECRET.search(boss.post(f"{where}/reveal/").content.decode())
     boss.post(f"{where}/allow/", {"allow": "198.51.100.7"})

@@ -7,7 +7,7 @@ import msgspec
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import AdminForm
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -262,7 +262,11 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
     def _back(self, row: Connection) -> HttpResponseRedirect:
         return HttpResponseRedirect(
-            reverse(f"{self.admin_site.name}:orderflow_bridge_connection_change", args=[row.pk])
+            reverse(
+                "admin:orderflow_bridge_connection_change",
+                args=[quote(row.pk)],
+                current_app=self.admin_site.name,
+            )
         )
 
     def _form(

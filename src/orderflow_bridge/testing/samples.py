@@ -38,7 +38,7 @@ SHOP = "ofc_shop0000000000000000"
 """The client id of the connection that the samples belong to."""
 OTHER = "ofc_other000000000000000"
 """The client id of another one."""
-NOW = 1_800_000_000_000
+NOW = 1_800_000_000_123
 """A time as it really is, in Unix ms: far beyond 32 bits, where most samples are small."""
 
 ADDRESS = Address(

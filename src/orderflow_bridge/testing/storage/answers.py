@@ -82,12 +82,12 @@ class AnswersContract(Contract):
         """A claim without an answer can be taken back; an answered key cannot."""
         claim(storage)
         with storage.writing() as unit:
-            unit.answers.release(KEY, running_until=10)
-            unit.answers.release(KEY, running_until=10)
+            assert unit.answers.release(KEY, running_until=10)
+            assert not unit.answers.release(KEY, running_until=10)
         assert claim(storage, body=b"g" * 32) == Claim("new")
         with storage.writing() as unit:
             unit.answers.store(KEY, ANSWER, running_until=10)
-            unit.answers.release(KEY, running_until=10)
+            assert not unit.answers.release(KEY, running_until=10)
         assert claim(storage, body=b"g" * 32) == Claim("done", answer=ANSWER)
 
     def test_answers_an_answer_needs_its_claim(self, storage: Storage) -> None:
@@ -129,10 +129,12 @@ class AnswersContract(Contract):
         assert claim(storage).answer == large
 
     def test_answers_purge_is_bounded(self, storage: Storage) -> None:
-        """Keys past their time are forgotten, up to the limit."""
+        """Keys past their time are forgotten, the earliest first, up to the limit."""
         for now in range(5):
             claim(storage, AnswerKey(SHOP, "a", str(now)), now=now)
         with storage.writing() as unit:
             assert unit.answers.purge(before=104, limit=3) == 3
+        assert claim(storage, AnswerKey(SHOP, "a", "3"), body=b"g" * 32).state == "reused"
+        with storage.writing() as unit:
             assert unit.answers.purge(before=104, limit=3) == 1
         assert claim(storage, AnswerKey(SHOP, "a", "4"), now=5).state == "running"

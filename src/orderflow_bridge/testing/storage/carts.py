@@ -85,7 +85,7 @@ class CartsContract(Contract):
         with storage.reading() as unit:
             ids = [one.cart_id for one in unit.carts.crashed(before=30, limit=5)]
             assert ids == ["cart_10", "cart_20"]
-            assert len(unit.carts.crashed(before=99, limit=1)) == 1
+            assert [one.cart_id for one in unit.carts.crashed(before=99, limit=1)] == ["cart_10"]
 
     def test_carts_times_and_money_go_beyond_32_bits(self, storage: Storage) -> None:
         """Milliseconds of today and the largest amount come back exactly, and are compared so."""
@@ -100,7 +100,7 @@ class CartsContract(Contract):
             assert unit.carts.purge(before=NOW + 1, limit=9) == 1
 
     def test_carts_purge_is_bounded_and_spares_what_is_needed(self, storage: Storage) -> None:
-        """Only carts that expired before, unconverted and unclaimed, up to the limit, are gone."""
+        """Only what expired before, unconverted and unclaimed, is gone, the earliest first."""
         add(
             storage,
             *(cart(f"cart_{expires_at}", expires_at=expires_at) for expires_at in (1, 2, 3, 10)),
@@ -109,6 +109,7 @@ class CartsContract(Contract):
         )
         with storage.writing() as unit:
             assert unit.carts.purge(before=10, limit=2) == 2
+            assert unit.carts.find("cart_3", connection=SHOP)
             assert unit.carts.purge(before=10, limit=2) == 1
             assert unit.carts.purge(before=10, limit=2) == 0
         with storage.reading() as unit:

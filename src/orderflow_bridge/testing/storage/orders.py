@@ -141,7 +141,7 @@ class OrdersContract(Contract):
         add(storage, *(order(f"order_{n:02d}", placed_at=100 + n // 3) for n in range(20)))
         seen: list[str] = []
         after: tuple[int, str] | None = None
-        while True:
+        while len(seen) <= 20:
             with storage.reading() as unit:
                 page = unit.orders.search(OrderQuery(connection=SHOP, after=after, limit=3))
             if not page:

@@ -45,6 +45,7 @@ class ReplaysContract(Contract):
             spend(storage, bytes([until]) * 32, until=until)
         with storage.writing() as unit:
             assert unit.replays.purge(before=10, limit=2) == 2
+            assert not unit.replays.spend(bytes([3]) * 32, connection=SHOP, until=3)
             assert unit.replays.purge(before=10, limit=5) == 1
             assert unit.replays.purge(before=10, limit=5) == 0
         assert spend(storage, bytes([1]) * 32)

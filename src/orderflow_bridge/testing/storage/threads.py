@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.ports import AnswerKey, Claim, OrderQuery, Storage, Unit
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, line, order, transact
 from orderflow_bridge.testing.storage.contract import Contract
@@ -147,6 +148,28 @@ class ThreadsContract(Contract):
 
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(move, range(8))) == 1
+
+    def test_threads_settle_an_intent_once(self, storage: Storage) -> None:
+        """Of eight units that replace one version of an intent, one does; the others conflict."""
+        with storage.writing() as unit:
+            unit.intents.add(PaymentIntent(intent="pi_1"))
+
+        def settle(number: int) -> bool:
+            settled = PaymentIntent(intent="pi_1", version=2, cart_id=f"cart_{number}")
+            try:
+                with storage.writing() as unit:
+                    unit.intents.save(settled, replacing=1)
+            except Conflict:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            done = list(pool.map(settle, range(8)))
+        assert sum(done) == 1
+        with storage.reading() as unit:
+            found = unit.intents.find("pi_1")
+        assert found is not None
+        assert found.cart_id == f"cart_{done.index(True)}"
 
     def test_threads_place_one_order_of_a_cart(self, storage: Storage) -> None:
         """Of eight units that place an order of one cart, one does; numbers are never shared."""

@@ -1,0 +1,1 @@
+"""Storages that each break one rule of the ports, by the port."""

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from catalogue import CURRENCY, ShopCatalogue
+from catalogue import CURRENCY, Base, ShopCatalogue
 from flask import Flask, Response, jsonify, render_template, request
+from orderflow_bridge_sqlalchemy import SQLAlchemyStorage
+from sqlalchemy import Engine, create_engine
 
 from orderflow_bridge import Bridge, BridgeError, BridgeWSGI
 from orderflow_bridge.domain.money import format_price
@@ -26,9 +28,13 @@ def create_app() -> Flask:
     """Make the site, as `ORDERFLOW_BRIDGE_HOME`, `SHOP_DATABASE` and `SHOP_PAYMENT_TOKEN` say."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = 16 * 1024
-    catalogue = ShopCatalogue(Path(os.environ.get("SHOP_DATABASE", HERE / "shop.db")))
+    engine = app.extensions["engine"] = open_engine(os.environ.get("SHOP_DATABASE", "shop.db"))
+    catalogue = ShopCatalogue(engine)
+    # Where carts and orders are kept: swapping the storage is this line.
+    storage = SQLAlchemyStorage(engine, metadata=Base.metadata)
+    home = os.environ.get("ORDERFLOW_BRIDGE_HOME", HERE)
+    bridge = Bridge.open(home=home, storage=storage, catalogue=catalogue)
     catalogue.prepare()
-    bridge = Bridge.open(home=os.environ.get("ORDERFLOW_BRIDGE_HOME", HERE), catalogue=catalogue)
     app.extensions["orderflow_bridge"] = bridge
     app.wsgi_app = BridgeWSGI(app.wsgi_app, bridge=bridge)  # type: ignore[method-assign]
 
@@ -39,6 +45,17 @@ def create_app() -> Flask:
         "/payments/callback", "payment", payment_callback(bridge, _token()), methods=["POST"]
     )
     return app
+
+
+def open_engine(database: str) -> Engine:
+    """Open the shop's database: a URL of SQLAlchemy, or a SQLite file, by its path from here."""
+    if "://" in database:
+        return create_engine(database, pool_pre_ping=True)
+    engine = create_engine(f"sqlite:///{HERE / database}", connect_args={"timeout": 10})
+    with engine.connect() as connection:
+        # It stays in the file: pages are read while an order is written.
+        connection.exec_driver_sql("PRAGMA journal_mode = wal")
+    return engine
 
 
 def _token() -> str:

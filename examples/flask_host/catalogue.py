@@ -1,27 +1,16 @@
-"""The shop's own products, in the shop's own database."""
+"""The shop's own products, as SQLAlchemy models on the shop's own engine."""
 
-import json
-import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+
+from orderflow_bridge_sqlalchemy.types import Key
+from sqlalchemy import BigInteger, CheckConstraint, Engine, Text, select
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from orderflow_bridge.domain.product import Product
 
-__all__ = ["CURRENCY", "Item", "ShopCatalogue"]
+__all__ = ["CURRENCY", "Base", "Item", "ShopCatalogue"]
 
 CURRENCY = "GBP"
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS product (
-    sku TEXT PRIMARY KEY,
-    name TEXT NOT NULL,
-    description TEXT NOT NULL,
-    pence INTEGER NOT NULL CHECK (pence >= 0),
-    for_sale INTEGER NOT NULL DEFAULT 1
-)
-"""
 
 _FIRST_PRODUCTS = (
     ("mug-ash", "Ash-glazed mug", "Thrown stoneware, 300 ml, no two alike.", 2200),
@@ -33,57 +22,53 @@ _FIRST_PRODUCTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A product as the shop's own pages show it."""
+class Base(DeclarativeBase):
+    """The shop's tables."""
 
-    sku: str
-    name: str
-    description: str
-    pence: int
+
+class Item(Base):
+    """A product; its sku compares as bytes on every database, as the bridge's do."""
+
+    __tablename__ = "product"
+    __table_args__ = (CheckConstraint("pence >= 0", name="product_pence"),)
+
+    sku: Mapped[str] = mapped_column(Key(64), primary_key=True)
+    name: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text)
+    pence: Mapped[int] = mapped_column(BigInteger)
+    for_sale: Mapped[bool] = mapped_column(default=True)
 
 
 class ShopCatalogue:
-    """Sell the shop's table through the bridge: the port `ProductCatalog`, and what pages need.
+    """Sell the shop's table through the bridge: the port `ProductCatalog`, and what pages need."""
 
-    Every call opens a connection of its own, so that any thread may ask.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     def prepare(self) -> None:
-        """Make the table, and fill it the first time."""
-        with self._connected() as database, database:
-            database.execute(_SCHEMA)
-            if database.execute("SELECT count(*) FROM product").fetchone() == (0,):
-                database.executemany(
-                    "INSERT INTO product (sku, name, description, pence) VALUES (?, ?, ?, ?)",
-                    _FIRST_PRODUCTS,
+        """Make the tables, and fill the shop's own the first time."""
+        Base.metadata.create_all(self._engine)
+        with Session(self._engine) as session, session.begin():
+            if session.scalars(select(Item.sku).limit(1)).first() is None:
+                session.add_all(
+                    Item(sku=sku, name=name, description=description, pence=pence)
+                    for sku, name, description, pence in _FIRST_PRODUCTS
                 )
 
-    def items(self) -> list[Item]:
+    def items(self) -> Sequence[Item]:
         """Give what is for sale, by name."""
-        with self._connected() as database:
-            rows = database.execute(
-                "SELECT sku, name, description, pence FROM product WHERE for_sale ORDER BY name"
-            ).fetchall()
-        return [Item(*row) for row in rows]
+        with Session(self._engine) as session:
+            return session.scalars(select(Item).where(Item.for_sale).order_by(Item.name)).all()
 
     def find(self, skus: Sequence[str], currency: str) -> Mapping[str, Product]:
         """Give the products for sale among `skus`; the shop has prices in pounds alone."""
-        with self._connected() as database:
-            rows = database.execute(
-                "SELECT sku, name, pence FROM product WHERE for_sale"
-                " AND sku IN (SELECT value FROM json_each(?))",
-                [json.dumps(list(skus))],
-            ).fetchall()
-        return {
-            sku: Product(sku=sku, name=name, unit_price=pence if currency == CURRENCY else None)
-            for sku, name, pence in rows
-        }
-
-    @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=10)) as database:
-            yield database
+        with Session(self._engine) as session:
+            items = session.scalars(select(Item).where(Item.for_sale, Item.sku.in_(skus)))
+            return {
+                item.sku: Product(
+                    sku=item.sku,
+                    name=item.name,
+                    unit_price=item.pence if currency == CURRENCY else None,
+                )
+                for item in items
+            }

@@ -1,11 +1,13 @@
 """What a storage can do besides: looked up here, and nowhere else (ports, `Capability`)."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from difflib import get_close_matches
+from typing import cast, get_args
 
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict
 from orderflow_bridge.ports import (
     PORTS_VERSION,
+    Capability,
     CountingReplayLedger,
     MigratingStorage,
     ProductRepository,
@@ -21,6 +23,7 @@ __all__ = [
     "counting",
     "migrating",
     "products_of",
+    "refuse_misdeclared",
     "refuse_unfit",
     "stock_of",
 ]
@@ -69,11 +72,10 @@ def migrating(storage: Storage) -> MigratingStorage | None:
     return cast("MigratingStorage", storage) if "migrations" in storage.capabilities else None
 
 
-def refuse_unfit(storage: Storage, settings: Settings, *, own_catalogue: bool) -> None:
-    """Refuse a storage that cannot do what is asked of it.
+def refuse_misdeclared(storage: Storage) -> None:
+    """Refuse a storage for other ports, and one that declares what it cannot mean.
 
-    `own_catalogue` says that the products are elsewhere. Raises `ConfigurationError` that names
-    what is missing, and what to change.
+    Raises `ConfigurationError` that names what to correct.
     """
     name = type(storage).__name__
     version = getattr(storage, "ports_version", None)
@@ -82,6 +84,28 @@ def refuse_unfit(storage: Storage, settings: Settings, *, own_catalogue: bool) -
             f"{name} was written for version {version} of the storage ports, and this bridge has"
             f" version {PORTS_VERSION}: install versions of the two that fit."
         )
+    known = get_args(Capability)
+    for declared in sorted(storage.capabilities):
+        if declared not in known:
+            near = get_close_matches(declared, known, n=1)
+            raise ConfigurationError(
+                f"{name} declares {declared!r}, which is no capability"
+                + (f": did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}.")
+            )
+    if "products" in storage.capabilities and "stock" not in storage.capabilities:
+        raise ConfigurationError(f"{name} declares `products`, which brings `stock`: declare both.")
+    if "migrations" in storage.capabilities and not hasattr(storage, "migrate"):
+        raise ConfigurationError(f"{name} declares `migrations`, and has no method `migrate`.")
+
+
+def refuse_unfit(storage: Storage, settings: Settings, *, own_catalogue: bool) -> None:
+    """Refuse a storage that cannot do what is asked of it.
+
+    `own_catalogue` says that the products are elsewhere. Raises `ConfigurationError` that names
+    what is missing, and what to change.
+    """
+    refuse_misdeclared(storage)
+    name = type(storage).__name__
     if not own_catalogue and "products" not in storage.capabilities:
         raise ConfigurationError(f"{name} keeps no products: give the bridge a `catalogue`.")
     if settings.max_writes_per_minute and "rates" not in storage.capabilities:

@@ -129,3 +129,12 @@ def test_without_click_one_line_names_the_extra():
     assert ended.returncode == 2
     assert "pip install 'orderflow-bridge[cli]'" in ended.stderr
     assert ended.stderr.count("\n") == 1
+
+
+def test_keys_only_writes_the_keys_and_nothing_else(line):
+    """A site with a storage of its own gets no second database."""
+    line("init", "--keys-only", "--home", "site")
+    assert [one.name for one in Path("site").iterdir()] == ["orderflow-bridge.keys"]
+    assert stat.S_IMODE(Path("site", "orderflow-bridge.keys").stat().st_mode) == 0o600
+    again = line("init", "--keys-only", "--home", "site", code=2)
+    assert "is there already" in again.err

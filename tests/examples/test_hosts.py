@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,10 @@ from uuid import uuid4
 import pytest
 
 from orderflow_bridge.client.signing import sign
+from tests.databases import (
+    SHARED,
+    databases,  # noqa: F401 -- a fixture
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
@@ -59,6 +64,8 @@ FLASK = Host(
     2200,
     "/orders",
     "/payments/callback",
+    ("flask", "orderflow_bridge_sqlalchemy"),
+    command=("-m", "flask", "bridge"),
 )
 DJANGO = Host(
     EXAMPLES / "django_host",
@@ -74,7 +81,7 @@ DJANGO = Host(
     ("manage.py", "bridge"),
 )
 
-ADAPTERS = {"django": ("django",)}
+ADAPTERS = {"django": ("django",), "flask": ("sqlalchemy",)}
 """What an example needs that stands beside it, by its framework."""
 
 SERVERS: Mapping[str, tuple[Host, str, tuple[str, ...]]] = {
@@ -243,7 +250,7 @@ def run(python: Path, *arguments: str, cwd: Path, environ: Mapping[str, str]) ->
 
 def set_up(python: Path, host: Host, environ: Mapping[str, str]) -> tuple[str, str]:
     """Do what the host's README says before it is run; give client id and secret."""
-    run(python, "-c", COMMAND, "init", cwd=host.folder, environ=environ)
+    run(python, "-c", COMMAND, "init", "--keys-only", cwd=host.folder, environ=environ)
     if host.prepare:
         run(python, *host.prepare, cwd=host.folder, environ=environ)
     scopes = "carts:read,carts:write,orders:read,orders:write,prices:write"
@@ -334,22 +341,45 @@ def visit(server: str, python: Path, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def flask_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Any, str, str]]:
-    """Give the Flask example in this process, with client id and secret of a storefront."""
-    needs("flask")
+def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
+    """Give a function that makes the Flask example in this process, where the keys are made."""
+    for module in FLASK.needs:
+        needs(module)
     environ = environ_of(tmp_path)
-    client_id, secret = set_up(Path(sys.executable), FLASK, environ)
+    run(
+        Path(sys.executable),
+        "-c",
+        COMMAND,
+        "init",
+        "--keys-only",
+        cwd=FLASK.folder,
+        environ=environ,
+    )
     for name in ("ORDERFLOW_BRIDGE_HOME", "SHOP_DATABASE", "SHOP_PAYMENT_TOKEN"):
         monkeypatch.setenv(name, environ[name])
     monkeypatch.syspath_prepend(str(FLASK.folder))
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     for name in ("app", "catalogue"):
         monkeypatch.delitem(sys.modules, name, raising=False)
-    app = import_module("app").create_app()
-    yield app, client_id, secret
-    app.extensions["orderflow_bridge"].close()
+    made: list[Any] = []
+
+    def make() -> Any:
+        made.append(import_module("app").create_app())
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions["orderflow_bridge"].close()
+        app.extensions["engine"].dispose()
     for name in ("app", "catalogue"):
         sys.modules.pop(name, None)
+
+
+def storefront(app: Any) -> Visitor:
+    """Make a storefront of the Flask example in this process."""
+    scopes = ["carts:read", "carts:write", "orders:read", "orders:write", "prices:write"]
+    made = app.extensions["orderflow_bridge"].connections.create("Tea blog", scopes=scopes)
+    return Visitor(FLASK, in_process(app), made.connection.client_id, made.secret)
 
 
 def in_process(app: Any) -> Send:
@@ -366,20 +396,61 @@ def in_process(app: Any) -> Send:
     return send
 
 
-def test_the_flask_shop_sells_through_its_bridge(flask_app):
-    app, client_id, secret = flask_app
-    journey(Visitor(FLASK, in_process(app), client_id, secret))
+@pytest.mark.parametrize("kind", SHARED)
+def test_the_flask_shop_sells_through_its_bridge(kind, databases, make_app, monkeypatch):  # noqa: F811 -- a fixture
+    if kind != "sqlite":
+        url = databases.fresh(f"sqlalchemy-{kind}").removeprefix("sqlalchemy+")
+        monkeypatch.setenv("SHOP_DATABASE", url)
+    journey(storefront(make_app()))
 
 
-def test_without_a_token_no_payment_is_believed(flask_app, monkeypatch):
+def test_the_flask_shops_storage_is_swapped_by_one_line(make_app, monkeypatch, tmp_path):
+    """The README's line keeps carts and orders where the settings say, and the shop sells on."""
+    line = "storage = SQLAlchemyStorage(engine, metadata=Base.metadata)"
+    [other] = re.findall(r"`(storage = .+?)`", (FLASK.folder / "README.md").read_text())
+    source = (FLASK.folder / "app.py").read_text()
+    assert source.count(line) == 1
+    swapped = tmp_path / "swapped"
+    swapped.mkdir()
+    changed = source.replace(line, other)
+    (swapped / "app.py").write_text(
+        changed.replace("Path(__file__)", f"Path({str(FLASK.folder / 'app.py')!r})")
+    )
+    monkeypatch.syspath_prepend(str(swapped))
+    app = make_app()
+    app.root_path = str(FLASK.folder)
+    assert app.extensions["orderflow_bridge"].storage_name.startswith("PeeweeStorage")
+    journey(storefront(app))
+
+
+def test_the_django_shops_storage_is_swapped_by_one_line(tmp_path):
+    """The README's line keeps carts and orders in a file beside the shop's, and it sells on."""
+    for module in DJANGO.needs:
+        needs(module)
+    folder = tmp_path / "django_host"
+    shutil.copytree(DJANGO.folder, folder, ignore=shutil.ignore_patterns("*.db*", "*.keys"))
+    [line] = re.findall(r'`("STORAGE": .+?)`', (folder / "README.md").read_text())
+    settings = folder / "bookshop" / "settings.py"
+    before = "ORDERFLOW_BRIDGE = {\n"
+    assert settings.read_text().count(before) == 1
+    settings.write_text(settings.read_text().replace(before, f"{before}    {line},\n"))
+    host = DJANGO._replace(folder=folder)
+    environ = environ_of(tmp_path)
+    client_id, secret = set_up(Path(sys.executable), host, environ)
+    _, _, arguments = SERVERS["django-wsgi"]
+    log = tmp_path / "server.log"
+    with serving(Path(sys.executable), *arguments, cwd=folder, environ=environ, log=log) as send:
+        journey(Visitor(host, send, client_id, secret))
+    assert (folder / "bridge.db").exists()
+
+
+def test_without_a_token_no_payment_is_believed(make_app, monkeypatch):
     monkeypatch.delenv("SHOP_PAYMENT_TOKEN")
-    app = sys.modules["app"].create_app()
-    visitor = Visitor(FLASK, in_process(app), *flask_app[1:])
+    visitor = storefront(make_app())
     order = visitor.order("pi_first")
     body = {"intent": "pi_first", "amount": order["totals"]["total"], "currency": "GBP"}
     for authorization in (None, "Bearer ", f"Bearer {TOKEN}"):
         assert visitor.pay(body, authorization=authorization)[0] == 503
-    app.extensions["orderflow_bridge"].close()
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -412,7 +483,15 @@ def test_the_django_shops_migrations_are_complete(tmp_path):
     needs("django")
     needs("orderflow_bridge_django")
     environ = environ_of(tmp_path)
-    run(Path(sys.executable), "-c", COMMAND, "init", cwd=DJANGO.folder, environ=environ)
+    run(
+        Path(sys.executable),
+        "-c",
+        COMMAND,
+        "init",
+        "--keys-only",
+        cwd=DJANGO.folder,
+        environ=environ,
+    )
     words = ("manage.py", "makemigrations", "--check", "--dry-run")
     run(Path(sys.executable), *words, cwd=DJANGO.folder, environ=environ)
 

@@ -8,6 +8,10 @@ from importlib.metadata import entry_points
 
 import pytest
 
+from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.ports import PORTS_VERSION
+from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.storage.opening import GROUP
 from tests.distributions import make_distribution
 from tests.rig import RING
@@ -197,3 +201,26 @@ def test_the_command_line_reports_a_broken_plugin_in_one_line(installed, run):
         ("database", "problem")
     ]
     assert findings[-1]["fix"] == "repair or reinstall that package."
+
+
+class Declaring(MemoryStorage):
+    """A storage that says something else of itself."""
+
+
+@pytest.mark.parametrize(
+    ("declared", "version", "said"),
+    [
+        ({"proceses"}, PORTS_VERSION, "did you mean 'processes'?"),
+        ({"products"}, PORTS_VERSION, "declare both"),
+        ({"migrations"}, PORTS_VERSION, "no method `migrate`"),
+        (set(), 99, "version 99"),
+    ],
+)
+def test_a_storage_that_declares_what_cannot_be_is_refused(declared, version, said):
+    """A bridge says what is wrong with the declaration, before anything is opened."""
+    storage = Declaring()
+    storage.capabilities = frozenset(declared)
+    storage.ports_version = version
+    with pytest.raises(ConfigurationError, match="Declaring") as caught:
+        Bridge(storage=storage, master_keys=RING)
+    assert said in str(caught.value)

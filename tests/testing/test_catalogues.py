@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from importlib import import_module
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 
@@ -44,8 +45,12 @@ class TestDefaultCatalogue(CatalogueContract):
         storage.close()
 
 
+@pytest.mark.skipif(
+    find_spec("orderflow_bridge_sqlalchemy") is None and not os.environ.get("CI"),
+    reason="orderflow-bridge-sqlalchemy is not installed",
+)
 class TestFlaskExample(CatalogueContract):
-    """The Flask example's own table."""
+    """The Flask example's own models."""
 
     sells = {
         "mug-ash": Product(sku="mug-ash", name="Ash-glazed mug", unit_price=2200),
@@ -58,9 +63,11 @@ class TestFlaskExample(CatalogueContract):
         module = module_from_spec(spec)
         sys.modules[spec.name] = module
         spec.loader.exec_module(module)
-        catalogue = module.ShopCatalogue(tmp_path / "shop.db")
+        engine = import_module("sqlalchemy").create_engine(f"sqlite:///{tmp_path}/shop.db")
+        catalogue = module.ShopCatalogue(engine)
         catalogue.prepare()
-        return catalogue
+        yield catalogue
+        engine.dispose()
 
 
 DJANGO = """

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "orderflow_bridge_django",
     "shop",
 ]
+ORDERFLOW_BRIDGE = {"MASTER_KEYS": "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"}
 ROOT_URLCONF = "site_urls"
 TEMPLATES = [
     {

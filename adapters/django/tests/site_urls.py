@@ -16,5 +16,5 @@ urlpatterns = [
     path("hello", hello),
     path("admin/", admin.site.urls),
     path("bridge/", include("orderflow_bridge_django.urls")),
-    path("api/v1/bridge/", include("orderflow_bridge_django.urls")),
+    path("api/v1/bridge/", include("orderflow_bridge_django.urls", namespace="v1")),
 ]

@@ -1,6 +1,8 @@
 """A site's own engine and MetaData: what the storage adds there, and what it leaves alone."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import pytest
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict, StorageUnavailable
@@ -8,10 +10,12 @@ from orderflow_bridge.ports import OrderQuery
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, line, order
 from orderflow_bridge.testing.storage.threads import add_to_cart
 from sqlalchemy import Column, MetaData, String, Table, event, insert, select, text
+from sqlalchemy.orm import Session
 
 import own_orders
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage, tables_in
 from own_orders import Sales, sales
+from readme import README
 
 
 def site_tables():
@@ -174,6 +178,29 @@ class TestOwnOrders:
         with shop.reading() as unit:
             stored = unit.carts.find("cart_1", connection=SHOP) is not None
         assert stored is not told
+
+    @pytest.mark.parametrize("fails", [False, True], ids=["committed", "rolled back"])
+    def test_a_session_of_the_orm_joins_the_unit(self, shop, fails):
+        """As the README says to make it: its commit is the unit's, and so is its rollback."""
+        [arguments] = re.findall(r"`Session\((.+?)\)`", README)
+        assert arguments == 'bind=connection, join_transaction_mode="rollback_only"'
+
+        def work() -> None:
+            with shop.writing() as unit:
+                with Session(
+                    bind=unit.connection, join_transaction_mode="rollback_only"
+                ) as session:
+                    session.execute(insert(shop.tables.stock), {"sku": "TEA", "available": 3})
+                    session.commit()
+                unit.carts.add(cart())
+                if fails:
+                    raise ValueError("after the session")
+
+        with pytest.raises(ValueError, match="after") if fails else nullcontext():
+            work()
+        with shop.reading() as unit:
+            assert unit.stock.available(["TEA"]) == ({} if fails else {"TEA": 3})
+            assert (unit.carts.find("cart_1", connection=SHOP) is None) is fails
 
 
 class TestEngine:

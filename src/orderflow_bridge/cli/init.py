@@ -14,7 +14,7 @@ from orderflow_bridge.keys import write_keys_file
 from orderflow_bridge.security.secrets import new_master_key
 from orderflow_bridge.settings import KEYS_FILE, SETTINGS_FILE, Settings
 
-__all__ = ["DEFAULT_DATABASE", "init", "set_up"]
+__all__ = ["DEFAULT_DATABASE", "init", "set_up", "write_new_keys"]
 
 DEFAULT_DATABASE = "sqlite:///orderflow-bridge.db"
 
@@ -86,16 +86,8 @@ def set_up(folder: Path, *, database: str = DEFAULT_DATABASE, with_tables: bool 
     Raises `ConfigurationError` where there is a configuration already, and `StorageUnavailable`,
     before anything is written, where the database cannot be reached.
     """
-    for name in (SETTINGS_FILE, KEYS_FILE):
-        if (folder / name).exists():
-            raise ConfigurationError(
-                f"{folder / name} is there already; nothing was changed. Choose another folder"
-                " with --home, or move it away."
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    # A name that no earlier key has: a database that outlives its keys says which one it misses.
-    key_id = f"k{os.urandom(4).hex()}"
-    ring = f"{key_id}:{new_master_key(os.urandom(_KEY_BYTES))}"
+    _refuse_overwriting(folder, SETTINGS_FILE, KEYS_FILE)
+    ring = _new_ring()
     # As every later command will read it: a relative SQLite path starts in the folder.
     environ = {"ORDERFLOW_BRIDGE_DATABASE": database}
     with Bridge.open(settings=Settings.load(home=folder, environ=environ, master_keys=ring)) as new:
@@ -111,6 +103,27 @@ def set_up(folder: Path, *, database: str = DEFAULT_DATABASE, with_tables: bool 
     descriptor = os.open(folder / SETTINGS_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def write_new_keys(folder: Path) -> None:
+    """Write a new master key into `folder`, and nothing else; raises `ConfigurationError`."""
+    _refuse_overwriting(folder, KEYS_FILE)
+    write_keys_file(folder / KEYS_FILE, _new_ring())
+
+
+def _refuse_overwriting(folder: Path, *names: str) -> None:
+    for name in names:
+        if (folder / name).exists():
+            raise ConfigurationError(
+                f"{folder / name} is there already; nothing was changed. Choose another folder"
+                " with --home, or move it away."
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _new_ring() -> str:
+    # A name that no earlier key has: a database that outlives its keys says which one it misses.
+    return f"k{os.urandom(4).hex()}:{new_master_key(os.urandom(_KEY_BYTES))}"
 
 
 def _quoted(text: str) -> str:
@@ -130,8 +143,13 @@ def _has_password(database: str) -> bool:
 
 
 @click.command(cls=Command, short_help="Make a working configuration in a folder.")
+@click.option(
+    "--keys-only",
+    is_flag=True,
+    help="Write only the keys: for a site that keeps everything in a storage of its own.",
+)
 @click.pass_obj
-def init(invocation: Invocation) -> None:
+def init(invocation: Invocation, *, keys_only: bool) -> None:
     """Make a working configuration in the current folder, or in --home.
 
     Writes orderflow-bridge.toml and orderflow-bridge.keys (a new master key that only you can
@@ -140,10 +158,17 @@ def init(invocation: Invocation) -> None:
     """
     if invocation.hosted is not None:
         raise click.UsageError(
-            "The site has its bridge, and its keys, already; nothing was written. For a bridge"
-            " without a site: orderflow-bridge init"
+            "A site's bridge has its settings in the site; nothing was written. For its keys:"
+            " orderflow-bridge init --keys-only"
         )
     folder = (invocation.home or Path(os.environ.get("ORDERFLOW_BRIDGE_HOME") or ".")).absolute()
+    if keys_only:
+        if invocation.database is not None:
+            raise click.UsageError("--keys-only looks at no database.")
+        write_new_keys(folder)
+        keys = str(folder / KEYS_FILE)
+        invocation.output.show({"home": str(folder), "written": [keys]}, keys)
+        return
     set_up(folder, database=invocation.database or DEFAULT_DATABASE)
     for name in ("ORDERFLOW_BRIDGE_DATABASE", "ORDERFLOW_BRIDGE_MASTER_KEYS"):
         if os.environ.get(name):

@@ -18,6 +18,7 @@ from typing import get_args
 
 import pytest
 
+from orderflow_bridge.capabilities import refuse_misdeclared
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.ports import Capability, Storage
@@ -97,8 +98,11 @@ def _missing_capabilities(factory: str, folder: Path) -> tuple[Capability, ...]:
     folder.mkdir()
     try:
         storage: Storage = opening(folder)
+        refuse_misdeclared(storage)
         declared = storage.capabilities
         storage.close()
+    except ConfigurationError:
+        raise
     except Exception as error:
         raise ConfigurationError(
             f"{factory} gives no storage for a folder: {_told(error)}. Write it as"

@@ -1,7 +1,10 @@
 """Storages that are right for one thread and wrong for several."""
 
 import threading
+import time
 from contextlib import contextmanager
+
+from msgspec.structs import replace
 
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
 from orderflow_bridge.storage.memory import MemoryStorage
@@ -148,6 +151,18 @@ class TestRemembersWhoClaimed(Fault):
     def answers_claim(self, unit, key, **of):
         with self.other.writing() as own:
             return own.answers.claim(key, **of)
+
+
+class TestShowsHalfOfACart(Fault):
+    """A cart is written over the old one, in two steps that take a while."""
+
+    breaks = ("test_threads_readers_see_one_version_or_the_next",)
+
+    def carts_save(self, unit, cart, *, replacing):
+        unit.carts.save(cart, replacing=replacing)
+        half = replace(cart, lines=cart.lines[: len(cart.lines) // 2])
+        unit.carts._rows._table.put(cart.cart_id, half)
+        time.sleep(0.05)
 
 
 class TestTurnsAwayWhoeverWaits(Fault):

@@ -4,8 +4,8 @@ from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Answer, AnswerKey, Claim
 from sqlalchemy import and_, bindparam, delete, null, select, tuple_, update
 
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
+from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["AnswerStatements", "Answers"]
@@ -20,7 +20,7 @@ class AnswerStatements:
 
     __slots__ = ("claim", "claim_anew", "purge", "read", "release", "stale", "store")
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+    def __init__(self, tables: Tables) -> None:
         table = tables.answers
         columns = table.c
         scope = and_(
@@ -28,7 +28,7 @@ class AnswerStatements:
             columns.action == bindparam("of_action"),
             columns.idempotency_key == bindparam("of_key"),
         )
-        self.claim = dialect.insert_or_ignore(table)
+        self.claim = insert_or_ignore(table)
         self.read = (
             select(
                 columns.fingerprint,

@@ -7,8 +7,8 @@ from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import Conflict
 from sqlalchemy import bindparam, delete, select, update
 
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
+from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["CartStatements", "Carts"]
@@ -34,7 +34,7 @@ class CartStatements:
 
     __slots__ = ("add", "crashed", "find", "lock", "purge", "save", "stale")
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+    def __init__(self, tables: Tables) -> None:
         table = tables.carts
         columns = table.c
         of_id = columns.cart_id == bindparam("of_id")
@@ -42,7 +42,7 @@ class CartStatements:
             of_id, columns.connection == bindparam("of_connection")
         )
         self.lock = self.find.with_for_update()
-        self.add = dialect.insert_or_ignore(table)
+        self.add = insert_or_ignore(table)
         # The revision moves with each save: a database that counts changed rows counts this one.
         self.save = (
             update(table)

@@ -7,8 +7,8 @@ from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict
 from sqlalchemy import bindparam, select, update
 
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
+from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["ConnectionStatements", "Connections"]
@@ -22,12 +22,12 @@ class ConnectionStatements:
 
     __slots__ = ("add", "all", "find", "lock", "save")
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+    def __init__(self, tables: Tables) -> None:
         table = tables.connections
         of_id = table.c.client_id == bindparam("of_id")
         self.find = select(table.c.document).where(of_id)
         self.lock = self.find.with_for_update()
-        self.add = dialect.insert_or_ignore(table)
+        self.add = insert_or_ignore(table)
         self.save = (
             update(table)
             .where(of_id)

@@ -1,12 +1,11 @@
-"""What differs between the databases: how a unit begins, and how an insert meets a taken key."""
+"""What differs between the databases: how a unit reads, and how it begins to write."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from orderflow_bridge.domain.errors import ConfigurationError
-from sqlalchemy import Connection, Engine, Insert, Table, delete, false
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import Connection, Engine, delete, false
 
 from orderflow_bridge_sqlalchemy.tables import Tables
 
@@ -43,16 +42,6 @@ class SQLite:
                 " an engine without isolation_level='AUTOCOMMIT'."
             )
 
-    def insert_or_ignore(self, table: Table) -> Insert:
-        """Insert a row, counted as 1; for a taken key insert nothing and count another number."""
-        return sqlite.insert(table).on_conflict_do_nothing()
-
-    def upsert(self, table: Table, *, replaced: Iterable[str]) -> Insert:
-        """Insert a row, or replace the columns `replaced` of the one with its primary key."""
-        statement = sqlite.insert(table)
-        new = {name: statement.excluded[name] for name in replaced}
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
-
 
 class PostgreSQL:
     """PostgreSQL, at READ COMMITTED; a lock is waited for up to `timeout` seconds."""
@@ -74,17 +63,6 @@ class PostgreSQL:
     def begin(self, connection: Connection) -> None:
         """Bound the waits of this transaction alone."""
         connection.exec_driver_sql(self._begin)
-
-    def insert_or_ignore(self, table: Table) -> Insert:
-        """Insert a row, counted as 1; for a taken key insert nothing and count another number."""
-        statement = postgresql.insert(table).on_conflict_do_nothing()
-        return statement.execution_options(preserve_rowcount=True)
-
-    def upsert(self, table: Table, *, replaced: Iterable[str]) -> Insert:
-        """Insert a row, or replace the columns `replaced` of the one with its primary key."""
-        statement = postgresql.insert(table)
-        new = {name: statement.excluded[name] for name in replaced}
-        return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=new)
 
 
 class MySQL:
@@ -108,21 +86,6 @@ class MySQL:
         """
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         connection.exec_driver_sql("START TRANSACTION")
-
-    def insert_or_ignore(self, table: Table) -> Insert:
-        """Insert a row, counted as 1; for a taken key insert nothing and count another number.
-
-        A row that is there counts 2 where something of it changes, so its revision does. IGNORE
-        would hide truncation, and a failed INSERT shares its lock until two units deadlock.
-        """
-        statement = mysql.insert(table)
-        return statement.on_duplicate_key_update(revision=table.c.revision + 1)
-
-    def upsert(self, table: Table, *, replaced: Iterable[str]) -> Insert:
-        """Insert a row, or replace the columns `replaced` of the one with its primary key."""
-        statement = mysql.insert(table)
-        new = {name: statement.inserted[name] for name in replaced}
-        return statement.on_duplicate_key_update(new)
 
 
 SpokenDialect = SQLite | PostgreSQL | MySQL

@@ -44,11 +44,10 @@ class Executor:
         """Change rows; tell how many."""
         return self._change(statement, values).rowcount
 
-    def serial(self, statement: Executable, **values: object) -> int | None:
-        """Insert a row and give its serial; None where the insert was ignored."""
-        result = self._change(statement, values)
-        key = result.inserted_primary_key if result.rowcount == 1 else None
-        return None if key is None else int(key[0])
+    def serial(self, statement: Executable, **values: object) -> int:
+        """Insert a row and give the number that the database counted up for it."""
+        key: Any = self._change(statement, values).inserted_primary_key
+        return int(key[0])
 
     def many(self, statement: Executable, rows: Sequence[Mapping[str, object]]) -> None:
         """Change with each of `rows`, which may be none."""

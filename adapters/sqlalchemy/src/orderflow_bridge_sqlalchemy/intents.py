@@ -4,8 +4,8 @@ from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.payment import PaymentIntent, Settlement
 from sqlalchemy import bindparam, select, update
 
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
+from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["IntentStatements", "Intents"]
@@ -18,11 +18,11 @@ class IntentStatements:
 
     __slots__ = ("add", "find", "save")
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+    def __init__(self, tables: Tables) -> None:
         table = tables.intents
         of_id = table.c.intent == bindparam("of_id")
         self.find = select(*(table.c[name] for name in _SAVED)).where(of_id)
-        self.add = dialect.insert_or_ignore(table)
+        self.add = insert_or_ignore(table)
         self.save = (
             update(table)
             .where(of_id, table.c.version == bindparam("replacing"))

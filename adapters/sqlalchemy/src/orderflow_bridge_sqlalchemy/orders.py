@@ -5,12 +5,10 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import force_setattr, replace
-from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.ports import OrderQuery
 from sqlalchemy import ColumnElement, Select, bindparam, func, insert, or_, select, update
 
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.tables import Tables
 
@@ -34,7 +32,7 @@ class OrderStatements:
         "save",
     )
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+    def __init__(self, tables: Tables) -> None:
         table = tables.orders
         columns = self._columns = table.c
         read = select(columns.serial, columns.document)
@@ -42,7 +40,7 @@ class OrderStatements:
         self.find_any = read.where(of_id)
         self.find = self.find_any.where(columns.connection == bindparam("of_connection"))
         self.of_cart = read.where(columns.cart_id == bindparam("of_cart"))
-        self.place = dialect.insert_or_ignore(table)
+        self.place = insert(table)
         self.add_lines = insert(tables.order_lines)
         self.save = (
             update(table)
@@ -114,7 +112,8 @@ class Orders:
     def place(self, order: Order) -> Order:
         """Store a new order and give it back with its number.
 
-        Raises `Conflict` where the order id, the cart or the payment intent is taken.
+        Raises `Conflict` where the order id, the cart or the payment intent is taken; the unit is
+        to be rolled back.
         """
         self._executor.must_write()
         serial = self._executor.serial(
@@ -128,8 +127,6 @@ class Orders:
             revision=1,
             **_saved(order),
         )
-        if serial is None:
-            raise Conflict("The order, its cart or its payment intent is taken.")
         self._executor.many(
             self._say.add_lines,
             [

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from orderflow_bridge.domain.product import CatalogueEntry, Product
 from sqlalchemy import BindParameter, and_, bindparam, delete, select
 
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor, in_pieces
+from orderflow_bridge_sqlalchemy.inserts import upsert
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["ProductStatements", "Products"]
@@ -17,7 +17,7 @@ class ProductStatements:
 
     __slots__ = ("find", "page", "price", "prices", "put", "track", "untrack")
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+    def __init__(self, tables: Tables) -> None:
         products, prices, stock = tables.products, tables.prices, tables.stock
         columns = products.c
         skus: BindParameter[str] = bindparam("skus", expanding=True)
@@ -39,9 +39,9 @@ class ProductStatements:
         self.prices = select(prices.c.sku, prices.c.currency, prices.c.amount).where(
             prices.c.sku.in_(skus)
         )
-        self.put = dialect.upsert(products, replaced=("name", "tax_class", "active"))
-        self.price = dialect.upsert(prices, replaced=("amount",))
-        self.track = dialect.upsert(stock, replaced=("available",))
+        self.put = upsert(products)
+        self.price = upsert(prices)
+        self.track = upsert(stock)
         self.untrack = delete(stock).where(stock.c.sku.in_(skus))
 
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import bindparam, delete, func, literal, select, tuple_
 
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.executor import Executor
+from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
 from orderflow_bridge_sqlalchemy.tables import Tables
 
 __all__ = ["ReplayStatements", "Replays"]
@@ -14,10 +14,10 @@ class ReplayStatements:
 
     __slots__ = ("purge", "spend", "spent_after", "stale")
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
+    def __init__(self, tables: Tables) -> None:
         table = tables.replays
         columns = table.c
-        self.spend = dialect.insert_or_ignore(table)
+        self.spend = insert_or_ignore(table)
         spent = (
             select(literal(1).label("one"))
             .where(

@@ -3,7 +3,6 @@
 from orderflow_bridge_sqlalchemy.answers import AnswerStatements
 from orderflow_bridge_sqlalchemy.carts import CartStatements
 from orderflow_bridge_sqlalchemy.connections import ConnectionStatements
-from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.intents import IntentStatements
 from orderflow_bridge_sqlalchemy.orders import OrderStatements
 from orderflow_bridge_sqlalchemy.products import ProductStatements
@@ -28,12 +27,12 @@ class Statements:
         "stock",
     )
 
-    def __init__(self, tables: Tables, dialect: SpokenDialect) -> None:
-        self.answers = AnswerStatements(tables, dialect)
-        self.carts = CartStatements(tables, dialect)
-        self.connections = ConnectionStatements(tables, dialect)
-        self.intents = IntentStatements(tables, dialect)
-        self.orders = OrderStatements(tables, dialect)
-        self.products = ProductStatements(tables, dialect)
-        self.replays = ReplayStatements(tables, dialect)
+    def __init__(self, tables: Tables) -> None:
+        self.answers = AnswerStatements(tables)
+        self.carts = CartStatements(tables)
+        self.connections = ConnectionStatements(tables)
+        self.intents = IntentStatements(tables)
+        self.orders = OrderStatements(tables)
+        self.products = ProductStatements(tables)
+        self.replays = ReplayStatements(tables)
         self.stock = StockStatements(tables)

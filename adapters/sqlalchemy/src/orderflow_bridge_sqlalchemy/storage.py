@@ -70,7 +70,7 @@ class SQLAlchemyStorage:
             _ABILITIES | {"migrations"} if self._own_tables else _ABILITIES
         )
         self._dialect = dialect_of(engine, self.tables, timeout=lock_timeout)
-        self._statements = Statements(self.tables, self._dialect)
+        self._statements = Statements(self.tables)
         self._replaced = Replaced(carts, orders)
         self._inherited: list[Pool | Family] = []
         self._set_up()

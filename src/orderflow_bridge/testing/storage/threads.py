@@ -8,6 +8,7 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 
+from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.ports import AnswerKey, Claim, OrderQuery, Storage, Unit
@@ -230,6 +231,35 @@ class ThreadsContract(Contract):
             reader.start()
             reader.join()
         assert seen == [2, 3, 4, 5]
+
+    def test_threads_readers_see_one_version_or_the_next(self, storage: Storage) -> None:
+        """While a big cart is replaced, no reader finds half of it, and none an error."""
+
+        def big(version: int) -> Cart:
+            return cart(version=version, lines=cart().lines * 500, note=str(version))
+
+        add(storage, big(1))
+        over = threading.Event()
+
+        def read() -> int:
+            while True:
+                last = over.is_set()
+                with storage.reading() as unit:
+                    found = unit.carts.find("cart_1", connection=SHOP)
+                assert found is not None
+                assert found == big(found.version)
+                if last:
+                    return found.version
+
+        with ThreadPoolExecutor(2) as pool:
+            readers = [pool.submit(read) for _ in range(2)]
+            try:
+                for version in range(2, 22):
+                    with storage.writing() as unit:
+                        unit.carts.save(big(version), replacing=version - 1)
+            finally:
+                over.set()
+            assert [reader.result() for reader in readers] == [21, 21]
 
     def test_threads_with_many_writers_see_no_error(self, storage: Storage) -> None:
         """Writers wait for each other; none is told to try again."""

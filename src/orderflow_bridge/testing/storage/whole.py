@@ -15,25 +15,7 @@ from orderflow_bridge.testing.storage.stock import StockContract
 from orderflow_bridge.testing.storage.threads import ThreadsContract
 from orderflow_bridge.testing.storage.units import UnitsContract
 
-__all__ = ["CONTRACTS", "StorageContract"]
-
-CONTRACTS = (
-    ConnectionsContract,
-    CartsContract,
-    OrdersContract,
-    ProductsContract,
-    StockContract,
-    IntentsContract,
-    ReplaysContract,
-    RatesContract,
-    AnswersContract,
-    UnitsContract,
-    ThreadsContract,
-    ProcessesContract,
-    DurabilityContract,
-    MigrationsContract,
-)
-"""Every contract of a storage, in the order a verdict tells them."""
+__all__ = ["StorageContract"]
 
 
 class StorageContract(

@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
+from django.db import connections
 from django.test import Client, override_settings
 from msgspec.structs import replace
 from orderflow_bridge.domain.payment import PaymentIntent
@@ -140,7 +141,7 @@ def test_a_secret_is_rotated_with_grace(boss):
     before = get_bridge().connections.reveal(made.client_id).secret
     answer = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
     after = get_bridge().connections.reveal(made.client_id).secret
-    assert before != after
+    assert before != after, answer.content.decode()
     assert after in answer.content.decode()
     again = boss.post(f"{ADMIN}/connection/{made.client_id}/rotate/", {"grace": 60})
     assert "grace period" in again.content.decode()
@@ -223,3 +224,52 @@ def test_text_of_a_buyer_is_only_text(boss):
         page = boss.get(f"{ADMIN}/{path}").content.decode()
         assert mark not in page
         assert "&lt;script&gt;alert(1)" in page
+
+
+def test_operators_work_under_atomic_requests(boss, monkeypatch):
+    """The admin's pages are outside of the site's transactions, as the bridge's units must be."""
+    for alias in connections:
+        monkeypatch.setitem(connections.settings[alias], "ATOMIC_REQUESTS", True)
+    assert SECRET.search(create(boss))
+    [made] = get_bridge().connections.all()
+    where = f"{ADMIN}/connection/{made.client_id}"
+    assert SECRET.search(boss.post(f"{where}/rotate/", {"grace": 0}).content.decode())
+    assert SECRET.search(boss.post(f"{where}/reveal/").content.decode())
+    boss.post(f"{where}/allow/", {"allow": "198.51.100.7"})
+    boss.post(f"{ADMIN}/connection/", {"action": "disable", "_selected_action": made.client_id})
+    found = get_bridge().connections.find(made.client_id)
+    assert (found.status, found.allow_list) == ("disabled", ("198.51.100.7",))
+    [placed] = get_bridge().orders.search()
+    serial = int(placed.number.removeprefix("OF-"))
+    boss.post(f"{ADMIN}/order/", {"action": "settle", "_selected_action": serial})
+    assert get_bridge().orders.find(placed.order_id).status == "paid"
+
+
+def test_the_admin_reads_the_alias_that_the_bridge_uses(boss, tmp_path):
+    """`USING` is enough; the site needs no router."""
+    using = {"MASTER_KEYS": RING, "HOME": str(tmp_path), "USING": "sqlite"}
+    with override_settings(DATABASE_ROUTERS=[], ORDERFLOW_BRIDGE=using):
+        [placed] = get_bridge().orders.search()
+        assert placed.number in boss.get(f"{ADMIN}/order/").content.decode()
+        assert SECRET.search(create(boss))
+
+
+@pytest.mark.parametrize(
+    ("setting", "hidden"),
+    [
+        ({"STORAGE": "memory://"}, {"order", "cart", "connection"}),
+        ({"STORAGE": "django://sqlite"}, set()),
+        ({"ORDERS": "shop.sales.Sales"}, {"order"}),
+        ({"MASTER_KEY": "misspelt"}, {"order", "cart", "connection"}),
+    ],
+    ids=["another storage", "another alias", "own orders", "no bridge"],
+)
+def test_what_is_kept_elsewhere_is_not_in_the_admin(boss, tmp_path, setting, hidden):
+    """No empty list pretends that nothing was sold, and the other pages work on."""
+    sound = {"MASTER_KEYS": RING, "HOME": str(tmp_path)}
+    with override_settings(ORDERFLOW_BRIDGE=sound | setting):
+        index = boss.get("/admin/").content.decode()
+        for name in ("order", "cart", "connection"):
+            assert (f"{ADMIN}/{name}/" in index) == (name not in hidden)
+            status = boss.get(f"{ADMIN}/{name}/").status_code
+            assert status == (403 if name in hidden else 200)

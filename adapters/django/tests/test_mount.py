@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
+from django.db import connections
 from django.test import override_settings
 from orderflow_bridge import Bridge
 from orderflow_bridge.client.signing import sign
@@ -28,10 +29,9 @@ def in_site() -> Iterator[Any]:
     def make(bridge: Bridge) -> None:
         app.__dict__.pop("shells", None)
         app.__dict__["bridge"] = bridge
-        app.__dict__["storage"] = bridge._storage
 
     yield make
-    for name in ("bridge", "shells", "storage"):
+    for name in ("bridge", "shells"):
         app.__dict__.pop(name, None)
 
 
@@ -141,6 +141,59 @@ def test_a_body_that_was_read_before_is_still_the_signed_one(in_site, kind, by_m
         path = f"/bridge/{client_id}/cart.create"
         answer = kind(site).send("POST", path, headers.items(), body)
     assert answer.status == 200, answer.body
+
+
+UNSIGNED = ("/bridge/ofc_00000000000000000000/cart.get", {"content-type": "application/json"})
+
+
+def ask(kind, path: str = UNSIGNED[0]):
+    """Send an unsigned request to the site, on the bridge that is in it."""
+    site = get_wsgi_application() if kind is WSGIHost else get_asgi_application()
+    return kind(site).send("POST", path, UNSIGNED[1].items(), b"{}")
+
+
+def memory_bridge() -> Bridge:
+    return Bridge(storage=MemoryStorage(), master_keys=RING)
+
+
+@pytest.mark.parametrize("first", [MIDDLEWARE, f"{__name__}.Slow"], ids=["middleware", "include"])
+@pytest.mark.parametrize("kind", [WSGIHost, ASGIHost])
+def test_a_middleware_that_cannot_async_stands_behind(in_site, kind, first):
+    """Under an ASGI server Django then calls the whole chain without async, the bridge's too."""
+    in_site(memory_bridge())
+    with override_settings(MIDDLEWARE=[first, f"{__name__}.Slow"]):
+        assert b"missing_auth_header" in ask(kind).body
+
+
+@pytest.mark.parametrize("kind", [WSGIHost, ASGIHost])
+@pytest.mark.parametrize("rest", ["a%0Ab", "%0A", "a%0A"])
+def test_a_line_feed_in_a_path_is_the_bridge_s_404(in_site, kind, rest):
+    """Whatever is below the include is answered by the bridge."""
+    in_site(memory_bridge())
+    answer = ask(kind, f"/bridge/{rest}")
+    assert answer.status == 404
+    assert b"urn:orderflow-bridge:problem" in answer.body
+
+
+@pytest.mark.parametrize("kind", [WSGIHost, ASGIHost])
+def test_no_alias_of_atomic_requests_is_around_it(in_site, kind, monkeypatch):
+    """The endpoint is exempt for each database of the site, not for the default one alone."""
+    for alias in connections:
+        monkeypatch.setitem(connections.settings[alias], "ATOMIC_REQUESTS", True)
+    in_site(memory_bridge())
+    assert b"missing_auth_header" in ask(kind).body
+
+
+class Slow:
+    """A middleware of the old kind."""
+
+    async_capable = False
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request)
 
 
 class Nosy:

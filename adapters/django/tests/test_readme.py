@@ -83,7 +83,7 @@ def test_the_catalogue_and_the_receiver_of_the_readme_work(project):
     settings.write_text(
         settings.read_text()
         + "\nINSTALLED_APPS += ['shop']\n"
-        + "ORDERFLOW_BRIDGE['CATALOGUE'] = 'shop.catalogue.ShopCatalogue'\n"
+        + "ORDERFLOW_BRIDGE['CATALOGUE'] = 'shop.catalogue.catalogue'\n"
     )
     run("python manage.py makemigrations shop && python manage.py migrate")
     (folder / "buy.py").write_text(

@@ -7,11 +7,13 @@ import sys
 import pytest
 from django.core.checks import run_checks
 from django.core.management import call_command
+from django.db import connections
 from django.test import override_settings
 from orderflow_bridge import ConfigurationError
 from orderflow_bridge.domain.product import Product
 from orderflow_bridge.storage.memory import MemoryStorage
 
+import site_databases
 from orderflow_bridge_django import conf
 from orderflow_bridge_django.bridge import get_bridge
 from orderflow_bridge_django.storage import DjangoStorage
@@ -79,6 +81,7 @@ def test_another_storage_is_one_line(storage, kind, tmp_path):
         ({"MASTER_KEYS": "k1:short"}, "Master key 1"),
         ({"MASTER_KEYS": RING, "MAX_LINES": 0}, "max_lines"),
         ({"MASTER_KEYS": RING, "CATALOGUE": "nowhere.Shelf"}, "CATALOGUE"),
+        ({"MASTER_KEYS": RING, "USING": "sqlit"}, "USING"),
         ({"HOME": "."}, "master keys"),
     ],
 )
@@ -115,6 +118,52 @@ def test_what_weakens_the_bridge_is_warned_of(tmp_path):
     everyone = {"TRUSTED_PROXIES": ["0.0.0.0/0"], "CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}
     with override_settings(ORDERFLOW_BRIDGE=sound | everyone):
         assert ids() == {"orderflow_bridge.E001"}
+
+
+def deployed(**options) -> dict[str, str]:
+    """Run the checks of a deployment; give the bridge's messages by their ids."""
+    found = run_checks(include_deployment_checks=True, **options)
+    return {one.id: one.msg for one in found if one.id.startswith("orderflow_bridge.")}
+
+
+@pytest.mark.parametrize(
+    ("using", "options", "said"),
+    [
+        ("memory", {}, "without a timeout and WAL"),
+        ("memory", {"timeout": 20}, "without WAL"),
+        ("memory", {"timeout": 20, "init_command": "PRAGMA journal_mode = WAL;"}, None),
+        ("postgres", {}, None),
+    ],
+)
+def test_a_deployment_on_sqlite_waits_for_its_turn(tmp_path, monkeypatch, using, options, said):
+    """A timeout and WAL are asked for, each where it is missing."""
+    monkeypatch.setitem(connections[using].settings_dict, "OPTIONS", options)
+    setting = {"MASTER_KEYS": RING, "HOME": str(tmp_path), "USING": using}
+    with override_settings(ORDERFLOW_BRIDGE=setting):
+        assert "orderflow_bridge.W003" not in ids()
+        message = deployed().get("orderflow_bridge.W003")
+    assert message is None if said is None else said in message
+
+
+def test_a_deployment_names_the_connections_that_every_address_may_use(tmp_path):
+    """Only where the check may look at the database, and only those that are let in."""
+    site_databases.open_alias("sqlite", tmp_path)
+    setting = {"MASTER_KEYS": RING, "HOME": str(tmp_path), "USING": "sqlite"}
+    with override_settings(ORDERFLOW_BRIDGE=setting):
+        create = get_bridge().connections.create
+        everywhere, half, closed, off = (
+            create(name, scopes=["carts:read"], allow=allow).connection.client_id
+            for name, allow in (
+                ("a", []), ("b", ["192.0.2.1", "::/0"]), ("c", ["192.0.2.0/24"]), ("d", []),
+            )
+        )  # fmt: skip
+        get_bridge().connections.disable(off)
+        assert "orderflow_bridge.W004" not in deployed()
+        message = deployed(databases=["sqlite"])["orderflow_bridge.W004"]
+        assert everywhere in message
+        assert half in message
+        assert closed not in message
+        assert off not in message
 
 
 class Tearing:

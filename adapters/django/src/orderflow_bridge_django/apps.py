@@ -6,9 +6,9 @@ from typing import Any
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 from django.core.signals import setting_changed
+from django.db import router
 from orderflow_bridge import Bridge
 from orderflow_bridge.keys import read_ring
-from orderflow_bridge.ports import Storage
 from orderflow_bridge.storage import open_storage
 
 from orderflow_bridge_django import checks, conf
@@ -30,14 +30,21 @@ class OrderflowBridgeConfig(AppConfig):
         register(checks.check_configuration, Tags.security)
         register(checks.check_routers, Tags.models)
         register(checks.check_middleware, Tags.security)
+        register(checks.check_sqlite, Tags.security, deploy=True)
+        register(checks.check_allow_lists, Tags.database, deploy=True)
         setting_changed.connect(self._forget, dispatch_uid="orderflow_bridge")
+
+    @cached_property
+    def configuration(self) -> conf.Configuration:
+        """Give what the site says; raises `ConfigurationError` that names what to correct."""
+        return conf.read()
 
     @cached_property
     def bridge(self) -> Bridge:
         """Give this process's bridge; raises `ConfigurationError` that names what to correct."""
-        found = conf.read()
+        found = self.configuration
         return Bridge(
-            storage=self.storage,
+            storage=_storage(found),
             master_keys=read_ring(found.settings),
             settings=found.settings,
             catalogue=found.catalogue,
@@ -45,26 +52,39 @@ class OrderflowBridgeConfig(AppConfig):
             payments=found.payments,
         )
 
-    @cached_property
-    def storage(self) -> Storage:
-        """Give where this process's bridge keeps everything."""
-        found = conf.read()
-        if isinstance(found.storage, str):
-            return open_storage(found.settings)
-        if found.storage is not None:
-            return found.storage()
-        from orderflow_bridge_django.storage import (  # noqa: PLC0415 -- models, once apps are ready
-            DjangoStorage,
-        )
+    @property
+    def alias(self) -> str | None:
+        """Name the database that has this app's tables; None where the bridge keeps nothing there.
 
-        return DjangoStorage(using=found.using, orders=found.orders, carts=found.carts)
+        Raises `ConfigurationError` that names what to correct.
+        """
+        if self.configuration.storage is not None:
+            return None
+        return self.configuration.using or router.db_for_write(self.get_model("Cart"))
 
     @cached_property
     def shells(self) -> Shells:
         """Give what answers requests with this process's bridge."""
-        return Shells(self.bridge, getattr(self.storage, "alias", None))
+        return Shells(self.bridge, alias=lambda: self.alias)
 
     def _forget(self, *, setting: str, **_others: Any) -> None:
         if setting == conf.SETTING:
-            for name in ("bridge", "shells", "storage"):
+            for name in ("configuration", "bridge", "shells"):
                 self.__dict__.pop(name, None)
+
+
+def _storage(found: conf.Configuration) -> Any:
+    if isinstance(found.storage, str):
+        return open_storage(found.settings)
+    if found.storage is not None:
+        return found.storage()
+    from orderflow_bridge_django.storage import (  # noqa: PLC0415 -- models, once apps are ready
+        DjangoStorage,
+    )
+
+    return DjangoStorage(
+        using=found.using,
+        orders=found.orders,
+        carts=found.carts,
+        lock_timeout=found.settings.pool_timeout,
+    )

@@ -7,12 +7,18 @@ from django.apps import AppConfig, apps
 from django.conf import settings as site
 from django.core import checks
 from django.core.checks import CheckMessage, Error
-from django.db import router
-from orderflow_bridge import ConfigurationError
+from django.db import connections, router
+from orderflow_bridge import BridgeError, ConfigurationError
 
 from orderflow_bridge_django import conf
 
-__all__ = ["check_configuration", "check_middleware", "check_routers"]
+__all__ = [
+    "check_allow_lists",
+    "check_configuration",
+    "check_middleware",
+    "check_routers",
+    "check_sqlite",
+]
 
 _MIDDLEWARE = "orderflow_bridge_django.middleware.BridgeMiddleware"
 
@@ -22,7 +28,7 @@ def check_configuration(
     **_options: Any,
 ) -> list[CheckMessage]:
     """Refuse settings, keys and plugins that no bridge can be made of (E001)."""
-    from orderflow_bridge_django.bridge import get_bridge  # noqa: PLC0415 -- apps must be ready
+    from orderflow_bridge_django.bridge import get_bridge  # noqa: PLC0415 -- it imports this module
 
     try:
         bridge = get_bridge()
@@ -88,3 +94,74 @@ def check_middleware(
             id="orderflow_bridge.W001",
         )
     ]
+
+
+def check_sqlite(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django passes it
+    **_options: Any,
+) -> list[CheckMessage]:
+    """Warn, before a deployment, of a SQLite that refuses where it could wait (W003)."""
+    alias = _alias()
+    if alias is None or connections[alias].vendor != "sqlite":
+        return []
+    options = connections[alias].settings_dict["OPTIONS"]
+    first = "".join(str(options.get("init_command")).lower().split())
+    present = {"a timeout": "timeout" in options, "WAL": "journal_mode=wal" in first}
+    missing = [name for name in present if not present[name]]
+    if not missing:
+        return []
+    return [
+        checks.Warning(
+            f"The bridge's database {alias!r} is SQLite without {' and '.join(missing)}: readers"
+            " and writers shut each other out, and some of them get a 503.",
+            hint=f"Give DATABASES[{alias!r}] the OPTIONS"
+            ' {"timeout": 20, "init_command": "PRAGMA journal_mode=WAL"}.',
+            id="orderflow_bridge.W003",
+        )
+    ]
+
+
+def check_allow_lists(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django passes it
+    databases: Sequence[str] | None = None,
+    **_options: Any,
+) -> list[CheckMessage]:
+    """Warn, before a deployment, of connections that every address may use (W004).
+
+    Reads the database, so only `check --deploy --database ALIAS` looks.
+    """
+    from orderflow_bridge_django.bridge import get_bridge  # noqa: PLC0415 -- it imports this module
+
+    alias = _alias()
+    if alias is None or alias not in (databases or ()):
+        return []
+    try:
+        made = get_bridge().connections.all()
+    except (BridgeError, ConfigurationError):
+        return []  # No tables yet, or no keys: other checks and `migrate` tell of it.
+    open_to_all = [
+        one.client_id
+        for one in made
+        if one.status == "enabled"
+        and (not one.allow_list or any(entry.endswith("/0") for entry in one.allow_list))
+    ]
+    if not open_to_all:
+        return []
+    return [
+        checks.Warning(
+            f"Every address may use {', '.join(open_to_all)}: a stolen secret works from anywhere.",
+            hint="Give each the addresses of its storefront: `manage.py bridge connections allow`,"
+            " or the admin.",
+            id="orderflow_bridge.W004",
+        )
+    ]
+
+
+def _alias() -> str | None:
+    """Name the database with the bridge's tables; None where there is none, or no telling."""
+    from orderflow_bridge_django.bridge import get_app  # noqa: PLC0415 -- it imports this module
+
+    try:
+        return get_app().alias
+    except ConfigurationError:
+        return None

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from django.conf import settings as site
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 from django.utils.module_loading import import_string
 from msgspec import Struct
 from orderflow_bridge import ConfigurationError, Settings
@@ -66,6 +67,13 @@ def read() -> Configuration:
     storage = _named(given, "STORAGE") if "://" not in str(given.get("STORAGE")) else None
     url = given["STORAGE"] if storage is None and given.get("STORAGE") else None
     arguments = {name.lower(): given[name] for name in _CORE if name in given and name != "HOME"}
+    if isinstance(url, str) and url.startswith("django://"):
+        using, url = url.removeprefix("django://") or None, None
+    if using is not None and using not in connections:
+        raise ConfigurationError(
+            f"{SETTING}['USING'] is no alias of DATABASES: give one of"
+            f" {', '.join(sorted(connections))}."
+        )
     settings = Settings.load(
         home=given.get("HOME"),
         database=url or f"django://{using or ''}",

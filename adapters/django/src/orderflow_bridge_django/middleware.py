@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from django.core.handlers.asgi import ASGIRequest
-from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import sync_and_async_middleware
 from orderflow_bridge import ConfigurationError
@@ -28,7 +27,7 @@ def BridgeMiddleware(get_response: _Next) -> _Next:  # noqa: N802 -- named like 
     none of them.
     """
     try:
-        mount = Mount(conf.read().mount)
+        mount = Mount(get_app().configuration.mount)
     except (ConfigurationError, ValueError) as error:
         raise conf.improper(ConfigurationError(str(error))) from None
 
@@ -44,7 +43,7 @@ def BridgeMiddleware(get_response: _Next) -> _Next:  # noqa: N802 -- named like 
 
     def answer(request: HttpRequest) -> HttpResponseBase:
         if is_under(mount, request):
-            return get_app().shells.answer(cast("WSGIRequest", request), mount.path)
+            return get_app().shells.answer(request, mount.path)
         return cast("HttpResponseBase", get_response(request))
 
     return answer

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, cast
 
+from asgiref.sync import async_to_sync
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections, connections
@@ -32,18 +33,24 @@ class Shells:
     `alias` tells which of the site's databases the bridge is in, None where it is in none.
     """
 
-    def __init__(self, bridge: Bridge, alias: Callable[[], str] | None = None) -> None:
+    def __init__(self, bridge: Bridge, *, alias: Callable[[], str | None]) -> None:
         self._bridge = _Connected(bridge, alias)
         self._lent = _GivingBack(bridge, alias)
         self._wsgi: dict[str, BridgeWSGI] = {}
         self._asgi: dict[str, BridgeASGI] = {}
 
-    def answer(self, request: WSGIRequest, mount: str) -> HttpResponse:
-        """Answer a request of a WSGI server, in its thread."""
+    def answer(self, request: HttpRequest, mount: str) -> HttpResponse:
+        """Answer in this thread, where nothing awaits the answer.
+
+        Under an ASGI server that is a site with a middleware that is not capable of async: the
+        action still runs in a thread of the bridge's own.
+        """
+        if isinstance(request, ASGIRequest):
+            return async_to_sync(self.answer_async)(request, mount)
         shell = self._wsgi.get(mount)
         if shell is None:
             shell = self._wsgi[mount] = BridgeWSGI(bridge=self._bridge, mount=mount)
-        environ = request.environ
+        environ = cast("WSGIRequest", request).environ
         if environ.get("CONTENT_LENGTH"):
             # Whatever came before may have read the body: the request then has it still.
             environ = {**environ, "wsgi.input": request}
@@ -84,7 +91,7 @@ class _Connected:
     Each unit leaves the thread's connection as it found it: found open, it stays open.
     """
 
-    def __init__(self, bridge: Bridge, alias: Callable[[], str] | None) -> None:
+    def __init__(self, bridge: Bridge, alias: Callable[[], str | None]) -> None:
         self._bridge = bridge
         self._alias = alias
         self.workers = bridge.workers
@@ -94,10 +101,11 @@ class _Connected:
         return self._bridge.admit(head)
 
     def execute(self, admitted: Admitted, body: bytes) -> Response:
-        if self._alias is not None:
+        alias = self._alias()
+        if alias is not None:
             # Where it cannot be opened, the first unit says so as the protocol has it.
             with suppress(Exception):
-                connections[self._alias()].ensure_connection()
+                connections[alias].ensure_connection()
         return self._bridge.execute(admitted, body)
 
     def refuse(self, code: str, admitted: Admitted) -> Response:

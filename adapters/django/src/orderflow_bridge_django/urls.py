@@ -7,4 +7,4 @@ from orderflow_bridge_django.views import endpoint
 __all__ = ["urlpatterns"]
 
 app_name = "orderflow_bridge"
-urlpatterns = [re_path(r"\A(?P<rest>.*)\Z", endpoint, name="endpoint")]
+urlpatterns = [re_path(r"\A(?P<rest>(?s:.*))\Z", endpoint, name="endpoint")]

@@ -18,6 +18,7 @@ __all__ = ["CartAdmin", "lines_of"]
 class CartAdmin(ReadOnlyAdmin):
     """Show carts, the ones that moved last first."""
 
+    replaced_by = "carts"
     list_display = ("cart_id", "connection", "shown_total", "email", "updated", "order_id")
     list_filter = ("currency", "connection")
     search_fields = ("cart_id", "email", "order_id")

@@ -23,6 +23,7 @@ from orderflow_bridge.domain.connection import Connection as KeptConnection
 from orderflow_bridge_django.admin.readonly import ReadOnlyAdmin, moment
 from orderflow_bridge_django.bridge import get_bridge
 from orderflow_bridge_django.models import Connection
+from orderflow_bridge_django.transactions import own_transactions
 
 __all__ = ["ConnectionAdmin"]
 
@@ -94,7 +95,8 @@ class ConnectionAdmin(ReadOnlyAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Let those create who may add connections."""
         opts = self.opts
-        return request.user.has_perm(f"{opts.app_label}.add_{opts.model_name}")
+        may = request.user.has_perm(f"{opts.app_label}.add_{opts.model_name}")
+        return may and self._is_kept_here()
 
     def get_urls(self) -> list[URLPattern]:
         """Add a page for each thing that can be done with one connection."""
@@ -113,6 +115,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    @own_transactions
     @method_decorator(never_cache)
     @sensitive_variables("made")
     def add_view(
@@ -138,11 +141,12 @@ class ConnectionAdmin(ReadOnlyAdmin):
                 ),
             )
             if made is not None:
-                row = self.model._default_manager.get(pk=made.connection.client_id)  # noqa: SLF001
+                row = self.get_queryset(request).get(pk=made.connection.client_id)
                 self.log_addition(request, row, "Created through the bridge.")
                 return self._secret(request, made, "Connection created")
         return self._form(request, form, "Add connection", "Create")
 
+    @own_transactions
     @method_decorator(never_cache)
     def allow_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
         """Replace the allow-list."""
@@ -156,6 +160,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
             return self._back(row)
         return self._form(request, form, f"Allow-list of {row.name}", "Replace", row)
 
+    @own_transactions
     @method_decorator(never_cache)
     @sensitive_variables("made")
     def rotate_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
@@ -170,6 +175,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
                 return self._secret(request, made, "New secret")
         return self._form(request, form, f"Rotate the secret of {row.name}", "Rotate", row)
 
+    @own_transactions
     @method_decorator(never_cache)
     @sensitive_variables("made")
     def reveal_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
@@ -264,6 +270,8 @@ class ConnectionAdmin(ReadOnlyAdmin):
     def _page(
         self, request: HttpRequest, name: str, title: str, **context: Any
     ) -> TemplateResponse:
+        # The links of a page lead to the admin site that it belongs to.
+        request.current_app = self.admin_site.name
         return TemplateResponse(
             request,
             f"orderflow_bridge/admin/{name}.html",

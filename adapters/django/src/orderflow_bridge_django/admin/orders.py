@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"OF-0*([1-9][0-9]{0,17})", re.IGNORECASE)
 class OrderAdmin(ReadOnlyAdmin):
     """Show orders, newest first; what moves one goes through the bridge."""
 
+    replaced_by = "orders"
     list_display = ("shown_number", "status", "shown_total", "connection", "email", "placed")
     list_filter = ("status", "currency", "connection")
     search_fields = ("order_id", "email", "intent", "cart_id")

@@ -5,7 +5,6 @@ from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 
-from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.storage.peewee import PeeweeStorage
 from tests.databases import Databases
 from tests.docs.blocks import file_of
@@ -21,7 +20,6 @@ _TYPES = {
     "mariadb": {
         "INTEGER PRIMARY KEY AUTOINCREMENT": "bigint AUTO_INCREMENT PRIMARY KEY",
         "document    TEXT": "document longtext CHARACTER SET utf8mb4",
-        "shipped_at  INTEGER": "shipped_at bigint, changes bigint NOT NULL DEFAULT 0",
         "INTEGER": "bigint",
         "TEXT": "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
     },
@@ -39,20 +37,6 @@ SHOP_ORDERS = _module()
 """The module of the page."""
 
 
-class MyOrders(SHOP_ORDERS.MyOrders):
-    """The repository for MariaDB, which counts the rows that changed and not those it met."""
-
-    def save(self, order: Order, *, expecting: OrderStatus) -> bool:
-        """Change something at each save, so that one that changes nothing else is counted."""
-        self._session.must_write()
-        update = (
-            "UPDATE shop_orders SET state = ?, document = ?, changes = changes + 1"
-            " WHERE reference = ? AND state = ?"
-        )
-        row = (order.status, SHOP_ORDERS.written(order), order.order_id, expecting)
-        return self._session.count(self._session.text(update), row) == 1
-
-
 def open_sqlite(folder: Path) -> PeeweeStorage:
     """Open the shop in a folder as the page does, and be as patient as the tests."""
     path = folder / "shop.db"
@@ -64,8 +48,7 @@ def open_sqlite(folder: Path) -> PeeweeStorage:
 def open_on_server(folder: Path) -> PeeweeStorage:
     """Open the shop in the database whose URL stands in a folder."""
     url = (folder / MARK).read_text(encoding="utf-8")
-    orders = MyOrders if url.startswith(("mysql:", "mariadb:")) else SHOP_ORDERS.MyOrders
-    return PeeweeStorage(url, orders=orders, pool_timeout=60)
+    return PeeweeStorage(url, orders=SHOP_ORDERS.MyOrders, pool_timeout=60)
 
 
 def move_in(databases: Databases, kind: str, folder: Path) -> None:

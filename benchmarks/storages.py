@@ -147,6 +147,8 @@ def _django_database(url: str) -> dict[str, object]:
             "CONN_MAX_AGE": None,
             "OPTIONS": options,
         }
+    if parts.scheme == "mysql":
+        import_module("pymysql").install_as_MySQLdb()
     engine = "postgresql" if parts.scheme == "postgresql" else "mysql"
     return {
         "ENGINE": f"django.db.backends.{engine}",

@@ -3,8 +3,14 @@
 `tests/databases.py` says which databases there are, so that every process of a test has the same.
 """
 
+import importlib.util
 import json
 import os
+
+if importlib.util.find_spec("pymysql"):
+    import pymysql
+
+    pymysql.install_as_MySQLdb()
 
 SECRET_KEY = "only for these tests"
 INSTALLED_APPS = ["orderflow_bridge_django"]

@@ -1,4 +1,4 @@
-"""The repository of docs/own-orders.md, on SQLite and on PostgreSQL."""
+"""The repository of docs/own-orders.md, on each kind of database."""
 
 import sqlite3
 from contextlib import closing
@@ -6,16 +6,25 @@ from pathlib import Path
 from types import ModuleType
 
 from orderflow_bridge.storage.peewee import PeeweeStorage
+from tests.databases import Databases
 from tests.docs.blocks import file_of
 
 MARK = "url"
 PAGE = "own-orders.md"
-_POSTGRES = {
-    "INTEGER PRIMARY KEY AUTOINCREMENT": "bigint GENERATED ALWAYS AS IDENTITY",
-    "INTEGER": "bigint",
-    "TEXT": 'text COLLATE "C"',
+_TYPES = {
+    "postgres": {
+        "INTEGER PRIMARY KEY AUTOINCREMENT": "bigint GENERATED ALWAYS AS IDENTITY",
+        "INTEGER": "bigint",
+        "TEXT": 'text COLLATE "C"',
+    },
+    "mariadb": {
+        "INTEGER PRIMARY KEY AUTOINCREMENT": "bigint AUTO_INCREMENT PRIMARY KEY",
+        "document    TEXT": "document longtext CHARACTER SET utf8mb4",
+        "INTEGER": "bigint",
+        "TEXT": "varchar(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin",
+    },
 }
-"""What the page says about PostgreSQL."""
+"""What the page says about other databases than SQLite."""
 
 
 def _module() -> ModuleType:
@@ -36,18 +45,22 @@ def open_sqlite(folder: Path) -> PeeweeStorage:
     return PeeweeStorage(f"sqlite:///{path}", orders=SHOP_ORDERS.MyOrders, pool_timeout=60)
 
 
-def open_postgres(folder: Path) -> PeeweeStorage:
+def open_on_server(folder: Path) -> PeeweeStorage:
     """Open the shop in the database whose URL stands in a folder."""
     url = (folder / MARK).read_text(encoding="utf-8")
     return PeeweeStorage(url, orders=SHOP_ORDERS.MyOrders, pool_timeout=60)
 
 
-def make_table(url: str) -> None:
-    """Make the table on a PostgreSQL server, as the shop's own migrations do."""
-    import psycopg  # noqa: PLC0415 -- only where there is a server
-
+def move_in(databases: Databases, kind: str, folder: Path) -> None:
+    """Empty the database of a server, make the table as the shop's own migrations do, mark it."""
+    url = databases.fresh(kind)
     table = SHOP_ORDERS.TABLE
-    for ours, theirs in _POSTGRES.items():
+    for ours, theirs in _TYPES[kind].items():
         table = table.replace(ours, theirs)
-    with psycopg.connect(url, autocommit=True) as database:
-        database.execute(table)
+    storage = PeeweeStorage(url)
+    with storage.writing() as unit:
+        # MariaDB warns of a table that is there, and the driver would show it.
+        if kind == "postgres" or unit.one("SHOW TABLES LIKE 'shop_orders'", ()) is None:
+            unit.count(table, ())
+    storage.close()
+    (folder / MARK).write_text(url, encoding="utf-8")

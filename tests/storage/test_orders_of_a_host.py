@@ -5,55 +5,54 @@ from pathlib import Path
 import pytest
 
 from orderflow_bridge.ports import OrderQuery
-from orderflow_bridge.testing import OrdersContract, ThreadsContract, UnitsContract
+from orderflow_bridge.testing import CartsContract, OrdersContract, ThreadsContract, UnitsContract
 from orderflow_bridge.testing.samples import SHOP, add, cart, order
-from tests.databases import Databases
+from tests.databases import SHARED, Databases
 from tests.rig import item, open_shop, order_fields
 from tests.storage import own_orders
 
 
-class OnPostgres:
-    """The site's table on a server."""
+class OwnOrders(OrdersContract, CartsContract, UnitsContract, ThreadsContract):
+    """What the site's rows and the bridge's promise together."""
 
-    factory = staticmethod(own_orders.open_postgres)
+
+class OnServer(OwnOrders):
+    """The site's table on a server: `kind` says which."""
+
+    kind: str
+    factory = staticmethod(own_orders.open_on_server)
 
     @pytest.fixture(autouse=True)
     def _database(self, databases: Databases, tmp_path: Path) -> None:
-        mark_postgres(databases, self.place(tmp_path))
+        own_orders.move_in(databases, self.kind, self.place(tmp_path))
 
 
-class TestOrdersOnPostgres(OnPostgres, OrdersContract):
-    """SQLite is held to this by the page's own test file."""
-
-
-class TestUnitsOnPostgres(OnPostgres, UnitsContract):
-    """The site's rows and the bridge's are one unit."""
-
-
-class TestThreadsOnSqlite(ThreadsContract):
-    """Races for one order are won once on the site's table too."""
+class TestSqlite(OwnOrders):
+    """One writer at a time."""
 
     factory = staticmethod(own_orders.open_sqlite)
 
 
-class TestThreadsOnPostgres(OnPostgres, ThreadsContract):
-    """On a server, with units that do run at once."""
+class TestPostgres(OnServer):
+    """A server, with units that do run at once."""
+
+    kind = "postgres"
 
 
-def mark_postgres(databases: Databases, folder: Path) -> None:
-    url = databases.fresh("postgres")
-    own_orders.make_table(url)
-    (folder / own_orders.MARK).write_text(url, encoding="utf-8")
+class TestMariaDB(OnServer):
+    """Another one, that compares without case unless it is told."""
+
+    kind = "mariadb"
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=SHARED)
 def storage(request, tmp_path):
     """Give a storage with the site's table, of each kind."""
-    if request.param == "postgres":
-        mark_postgres(request.getfixturevalue("databases"), tmp_path)
-        opened = own_orders.open_postgres(tmp_path)
-    else:
+    if request.param == "sqlite":
         opened = own_orders.open_sqlite(tmp_path)
+    else:
+        own_orders.move_in(request.getfixturevalue("databases"), request.param, tmp_path)
+        opened = own_orders.open_on_server(tmp_path)
     yield opened
     opened.close()
 

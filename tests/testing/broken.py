@@ -192,7 +192,7 @@ class TestReportsOnce(Provider):
 
 
 class TestPaysWhatIsAsked(Provider):
-    breaks = "test_asking_changes_nothing"
+    breaks = "test_asking_moves_no_intent"
 
     reports = dict(REPORTS)
 
@@ -218,7 +218,7 @@ class TestReportsFloats(Provider):
 
 
 class TestAnswersOneThread(Provider):
-    breaks = "test_any_thread_may_ask"
+    breaks = "test_any_thread_may_ask_of_an_intent"
 
     def find(self, intent):
         if threading.current_thread() is not threading.main_thread():

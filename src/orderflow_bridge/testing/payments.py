@@ -60,7 +60,7 @@ class PaymentsContract:
         for intent, report in self.known.items():
             assert [payments.find(intent) for _ in range(3)] == [report] * 3
 
-    def test_asking_changes_nothing(self, payments: Payments) -> None:
+    def test_asking_moves_no_intent(self, payments: Payments) -> None:
         """Asking neither pays an intent nor makes one known, nor moves another."""
         for intent in (self.unknown, *self.known, *reversed(list(self.known)), self.unknown):
             payments.find(intent)
@@ -84,7 +84,7 @@ class PaymentsContract:
             assert 0 <= report.amount <= MAX_AMOUNT
             assert report.currency in CURRENCIES
 
-    def test_any_thread_may_ask(self, payments: Payments) -> None:
+    def test_any_thread_may_ask_of_an_intent(self, payments: Payments) -> None:
         """Threads that ask at the same time each get the answer to their own question."""
         intents = [*self.known, self.unknown] * _THREADS
         with ThreadPoolExecutor(_THREADS) as threads:

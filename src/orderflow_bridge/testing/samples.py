@@ -16,6 +16,7 @@ from orderflow_bridge.ports import Storage, Unit
 
 __all__ = [
     "ADDRESS",
+    "NOW",
     "OTHER",
     "SHOP",
     "add",
@@ -24,6 +25,7 @@ __all__ = [
     "connection",
     "entry",
     "line",
+    "most",
     "order",
     "put",
     "transact",
@@ -36,6 +38,8 @@ SHOP = "ofc_shop0000000000000000"
 """The client id of the connection that the samples belong to."""
 OTHER = "ofc_other000000000000000"
 """The client id of another one."""
+NOW = 1_800_000_000_123
+"""A time as it really is, in Unix ms: far beyond 32 bits, where most samples are small."""
 
 ADDRESS = Address(
     name="Zoë 🌍", line1="1 High Street", city="Leeds", postal_code="LS1 1AA", country="GB"
@@ -76,6 +80,11 @@ def line(sku: str = "TEA-1", quantity: int = 2) -> Line:
         options={"size": "L"},
         metadata={"gift": True, "count": 3, "note": 'a "quote", \\ and \x7f'},
     )
+
+
+def most() -> Totals:
+    """Make the totals of the largest amount that JSON carries exactly."""
+    return Totals(item_count=1, subtotal=2**53 - 1, total=2**53 - 1)
 
 
 def cart(cart_id: str = "cart_1", **changes: Any) -> Cart:

@@ -158,3 +158,27 @@ class TestCannotPutNothing(Fault):
         if not entries:
             raise Conflict("no rows to insert")
         unit.products.put(entries)
+
+
+class TestTakesWhatIsNoLongerTracked(Fault):
+    breaks = ("test_products_that_are_not_tracked_are_neither_taken_nor_given_back",)
+
+    def stock_take(self, unit, wanted):
+        tracked = unit.stock.available(list(wanted))
+        unit.stock.take({sku: more for sku, more in wanted.items() if sku in tracked})
+
+
+class TestTracksProductsThatAreGivenBack(Fault):
+    breaks = ("test_products_that_are_not_tracked_are_neither_taken_nor_given_back",)
+
+    def stock_give_back(self, unit, taken):
+        for sku, more in taken.items():
+            unit.stock._rows.put(sku, (unit.stock._rows.get(sku) or 0) + more)
+
+
+class TestImportsOutsideTheUnit(Fault):
+    breaks = ("test_products_of_a_unit_that_fails_are_as_before",)
+
+    def products_put(self, unit, entries):
+        unit.products.put(entries)
+        unit.publish()

@@ -8,6 +8,8 @@ import secrets
 import time
 from contextlib import contextmanager
 
+from msgspec.structs import replace
+
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.storage.peewee import PeeweeStorage
 from tests.testing.broken_storages.fault import Fault, open_sqlite
@@ -34,8 +36,6 @@ class TestHasAFileForEachProcess(InFile):
     breaks = (
         "test_durability_everything_is_there_after_the_process",
         "test_processes_parallel_changes_of_one_cart_lose_nothing",
-        "test_processes_spend_one_signature_once",
-        "test_processes_with_many_writers_see_no_error",
     )
 
     @staticmethod
@@ -185,3 +185,14 @@ class TestLosesCartsInAMigration(InFile):
         with true.writing() as unit:
             unit.carts.purge(before=FOR_EVER, limit=100)
         return true.migrate()
+
+
+class TestNumbersFromOneWhenOpened(InFile):
+    breaks = ("test_durability_numbers_go_on_where_they_were",)
+
+    def remember(self):
+        self.placed = 0
+
+    def orders_place(self, unit, order):
+        self.placed += 1
+        return replace(unit.orders.place(order), number=f"OF-{self.placed:06d}")

@@ -187,3 +187,43 @@ class TestTurnsAwayWhoeverWaits(Fault):
     def replays_spend(self, unit, mac, *, connection, until):
         self.turned_away.wait(PATIENCE)
         return unit.replays.spend(mac, connection=connection, until=until)
+
+
+class TestMergesPricesBeforeItsTurn(Unlocked):
+    breaks = ("test_products_two_imports_at_once_keep_every_price",)
+
+    def products_put(self, unit, entries):
+        unit.products.put(entries)
+        self.meet()
+
+
+class TestLooksBeforeItSaves(Unlocked):
+    breaks = ("test_threads_replace_a_version_of_a_cart_once",)
+
+    def carts_save(self, unit, cart, *, replacing):
+        unit.carts.save(cart, replacing=replacing)
+        self.meet()
+
+
+class TestShowsOrdersOneByOne(Fault):
+    """Each order is published when it is placed, and somebody looks before the next one is."""
+
+    breaks = ("test_threads_readers_never_see_half_of_a_unit",)
+
+    def remember(self):
+        self.looked = threading.Semaphore(0)
+
+    def orders_place(self, unit, order):
+        placed = unit.orders.place(order)
+        unit.publish()
+        while self.looked.acquire(blocking=False):
+            """Forget who looked before."""
+        # The first look may have begun before the order was there.
+        for _ in range(2):
+            self.looked.acquire(timeout=PATIENCE)
+        return placed
+
+    def orders_search(self, unit, query):
+        found = unit.orders.search(query)
+        self.looked.release()
+        return found

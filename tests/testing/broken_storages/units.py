@@ -37,6 +37,7 @@ class TestCommitsAfterLeaving(Fault):
 class TestCommitsOnAnException(Fault):
     breaks = (
         "test_units_an_exception_leaves_nothing",
+        "test_products_of_a_unit_that_fails_are_as_before",
         "test_stock_is_back_when_the_unit_fails",
         "test_threads_a_signature_of_a_failed_unit_is_unspent",
         "test_threads_a_rolled_back_claim_is_the_twins",
@@ -181,3 +182,75 @@ class TestForgetsOnClose(Fault):
 
     def close(self, true):
         true._published.__init__()
+
+
+class TestIsOfAnotherVersion(Fault):
+    breaks = ("test_units_have_what_the_storage_declares",)
+
+    def remember(self):
+        self.true.ports_version = 1
+
+
+class TestDeclaresWhatNobodyKnows(Fault):
+    breaks = ("test_units_have_what_the_storage_declares",)
+
+    def remember(self):
+        self.true.capabilities |= {"fast"}
+
+
+class TestDeclaresProductsWithoutStock(Fault):
+    breaks = ("test_units_have_what_the_storage_declares",)
+
+    def remember(self):
+        self.true.capabilities -= {"stock"}
+
+
+class TestHidesWhatItsUnitsHave(Fault):
+    breaks = ("test_units_have_what_the_storage_declares",)
+
+    def remember(self):
+        self.true.capabilities = frozenset()
+
+
+class TestCannotMigrateAsDeclared(Fault):
+    breaks = ("test_units_have_what_the_storage_declares",)
+
+    def remember(self):
+        self.true.capabilities |= {"migrations"}
+
+
+class TestSwallowsExceptionsOfReaders(Fault):
+    breaks = ("test_units_an_exception_goes_through_a_reading_unit",)
+
+    @contextmanager
+    def reading(self, true):
+        with suppress(ValueError), true.reading() as unit:
+            yield unit
+
+
+class TestReplacesExceptionsOfReaders(Fault):
+    breaks = ("test_units_an_exception_goes_through_a_reading_unit",)
+
+    @contextmanager
+    def reading(self, true):
+        try:
+            with true.reading() as unit:
+                yield unit
+        except ValueError as error:
+            raise ValueError(*error.args) from error
+
+
+class TestReadsNothingAfterAnException(Fault):
+    breaks = ("test_units_an_exception_goes_through_a_reading_unit",)
+    failed = False
+
+    @contextmanager
+    def reading(self, true):
+        if self.failed:
+            raise StorageUnavailable("A statement of this session failed.")
+        try:
+            with true.reading() as unit:
+                yield unit
+        except ValueError:
+            self.failed = True
+            raise

@@ -1,7 +1,7 @@
 """What a ledger of idempotency keys promises."""
 
 from orderflow_bridge.ports import Answer, AnswerKey, Claim, Storage
-from orderflow_bridge.testing.samples import OTHER, SHOP
+from orderflow_bridge.testing.samples import NOW, OTHER, SHOP
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["AnswersContract"]
@@ -109,6 +109,16 @@ class AnswersContract(Contract):
             assert not unit.answers.release(KEY, running_until=10)
             assert unit.answers.store(KEY, ANSWER, running_until=20)
         assert claim(storage, now=30) == Claim("done", answer=ANSWER)
+
+    def test_answers_times_are_milliseconds(self, storage: Storage) -> None:
+        """Leases and keys end at their millisecond of today, not before."""
+        assert claim(storage, now=NOW) == Claim("new")
+        assert claim(storage, now=NOW + 9) == Claim("running", running_until=NOW + 10)
+        assert claim(storage, now=NOW + 10) == Claim("new")
+        with storage.writing() as unit:
+            assert unit.answers.store(KEY, ANSWER, running_until=NOW + 20)
+            assert unit.answers.purge(before=NOW + 110, limit=9) == 0
+            assert unit.answers.purge(before=NOW + 111, limit=9) == 1
 
     def test_answers_a_large_answer_is_kept(self, storage: Storage) -> None:
         """The answer of a cart of two thousand lines is stored like any other."""

@@ -4,7 +4,7 @@ import pytest
 
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Storage
-from orderflow_bridge.testing.samples import OTHER, SHOP, add, cart, claimed
+from orderflow_bridge.testing.samples import NOW, OTHER, SHOP, add, cart, claimed, most
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["CartsContract"]
@@ -86,6 +86,18 @@ class CartsContract(Contract):
             ids = [one.cart_id for one in unit.carts.crashed(before=30, limit=5)]
             assert ids == ["cart_10", "cart_20"]
             assert [one.cart_id for one in unit.carts.crashed(before=99, limit=1)] == ["cart_10"]
+
+    def test_carts_times_and_money_go_beyond_32_bits(self, storage: Storage) -> None:
+        """Milliseconds of today and the largest amount come back exactly, and are compared so."""
+        stale = cart("cart_1", totals=most(), created_at=NOW, updated_at=NOW, expires_at=NOW)
+        crashed = claimed("cart_2", NOW, expires_at=NOW + 1)
+        add(storage, stale, crashed)
+        with storage.writing() as unit:
+            assert unit.carts.find("cart_1", connection=SHOP) == stale
+            assert list(unit.carts.crashed(before=NOW, limit=9)) == []
+            assert list(unit.carts.crashed(before=NOW + 1, limit=9)) == [crashed]
+            assert unit.carts.purge(before=NOW, limit=9) == 0
+            assert unit.carts.purge(before=NOW + 1, limit=9) == 1
 
     def test_carts_purge_is_bounded_and_spares_what_is_needed(self, storage: Storage) -> None:
         """Only what expired before, unconverted and unclaimed, is gone, the earliest first."""

@@ -4,7 +4,7 @@ import pytest
 
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Storage
-from orderflow_bridge.testing.samples import OTHER, SHOP, add, connection
+from orderflow_bridge.testing.samples import NOW, OTHER, SHOP, add, connection
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["ConnectionsContract"]
@@ -51,6 +51,14 @@ class ConnectionsContract(Contract):
         add(storage, connection(SHOP, created_at=2), connection(OTHER, created_at=1))
         with storage.reading() as unit:
             assert [one.client_id for one in unit.connections.all()] == [OTHER, SHOP]
+
+    def test_connections_times_are_milliseconds(self, storage: Storage) -> None:
+        """Times of today come back exactly, and one millisecond is enough to be older."""
+        new = connection(SHOP, created_at=NOW, updated_at=NOW + 2, previous_until=NOW + 1)
+        old = connection(OTHER, created_at=NOW - 1, updated_at=NOW)
+        add(storage, new, old)
+        with storage.reading() as unit:
+            assert list(unit.connections.all()) == [old, new]
 
     def test_connections_client_ids_differ_by_case(self, storage: Storage) -> None:
         """Identifiers compare as bytes."""

@@ -36,6 +36,15 @@ class DurabilityContract(Contract):
         storage.close()
         _check(open_again(), placed.number)
 
+    def test_durability_numbers_go_on_where_they_were(
+        self, storage: Storage, open_again: Callable[[], Storage]
+    ) -> None:
+        """A number that was given before the storage was opened again is not given twice."""
+        first = _fill(storage)
+        storage.close()
+        with open_again().writing() as unit:
+            assert unit.orders.place(order("order_2")).number != first.number
+
     def test_durability_everything_is_there_after_the_process(
         self, storage: Storage, tmp_path: Path, open_again: Callable[[], Storage]
     ) -> None:

@@ -5,6 +5,7 @@ import pytest
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.payment import PaymentIntent, Settlement
 from orderflow_bridge.ports import Storage
+from orderflow_bridge.testing.samples import NOW
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["IntentsContract"]
@@ -17,7 +18,7 @@ class IntentsContract(Contract):
         intent="pi_1",
         version=2,
         cart_id="cart_1",
-        settlement=Settlement(amount=2**53 - 1, currency="GBP", settled_at=5),
+        settlement=Settlement(amount=2**53 - 1, currency="GBP", settled_at=NOW),
     )
 
     def test_intents_round_trip(self, storage: Storage) -> None:

@@ -9,7 +9,7 @@ from orderflow_bridge.domain.customer import Customer
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.order import Order, Payment
 from orderflow_bridge.ports import OrderQuery, Storage
-from orderflow_bridge.testing.samples import OTHER, SHOP, add, order
+from orderflow_bridge.testing.samples import NOW, OTHER, SHOP, add, most, order
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["OrdersContract"]
@@ -149,6 +149,18 @@ class OrdersContract(Contract):
             seen += [found.order_id for found in page]
             after = (page[-1].placed_at, page[-1].order_id)
         assert seen == [f"order_{n:02d}" for n in reversed(range(20))]
+
+    def test_orders_times_and_money_go_beyond_32_bits(self, storage: Storage) -> None:
+        """Milliseconds of today and the largest amount come back exactly, and are compared so."""
+        placed = order("order_1", totals=most(), placed_at=NOW, updated_at=NOW)
+        add(storage, placed, order("order_2", placed_at=NOW + 1))
+        with storage.reading() as unit:
+            found = unit.orders.find("order_1", connection=SHOP)
+        assert found is not None
+        assert replace(found, number="") == placed
+        assert search(storage) == ["order_2", "order_1"]
+        assert search(storage, placed_after=NOW, placed_before=NOW + 1) == ["order_1"]
+        assert search(storage, after=(NOW + 1, "order_2")) == ["order_1"]
 
     def test_orders_filters_join(self, storage: Storage) -> None:
         """Connection, status and time restrict together; the bounds are [after, before)."""

@@ -1,11 +1,15 @@
 """What the storage of the default catalogue promises."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
+import pytest
+
 from orderflow_bridge.capabilities import products_of, stock_of
+from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.product import CatalogueEntry, Product
 from orderflow_bridge.ports import Capability, Storage
-from orderflow_bridge.testing.samples import entry, put
+from orderflow_bridge.testing.samples import entry, put, transact
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["ProductsContract"]
@@ -76,6 +80,47 @@ class ProductsContract(Contract):
         put(storage, entry("A"), entry("B"))
         with storage.reading() as unit:
             assert stock_of(unit).available(["A", "B"]) == {}
+
+    def test_products_that_are_not_tracked_are_neither_taken_nor_given_back(
+        self, storage: Storage
+    ) -> None:
+        """A product that never was tracked, or is no longer, has no stock to change."""
+        put(storage, entry("A", stock=5), entry("B"), entry("C", stock=5))
+        put(storage, entry("A"))
+        for sku in ("A", "B"):
+            with pytest.raises(Conflict), storage.writing() as unit:
+                stock_of(unit).take({sku: 1, "C": 1})
+        with storage.writing() as unit:
+            stock_of(unit).give_back({"A": 1, "B": 1})
+        with storage.reading() as unit:
+            assert stock_of(unit).available(["A", "B", "C"]) == {"C": 5}
+
+    def test_products_of_a_unit_that_fails_are_as_before(self, storage: Storage) -> None:
+        """An import that ends in an exception neither adds nor changes anything."""
+        put(storage, entry("A", stock=5))
+
+        def fail() -> None:
+            with storage.writing() as unit:
+                products_of(unit).put([entry("A", name="New", stock=1), entry("B")])
+                raise ValueError("fault")
+
+        with pytest.raises(ValueError, match="fault"):
+            fail()
+        assert page(storage) == [entry("A", stock=5)]
+
+    def test_products_two_imports_at_once_keep_every_price(self, storage: Storage) -> None:
+        """Imports of other currencies for the same new skus merge."""
+        skus = [f"SKU-{number:02d}" for number in range(50)]
+
+        def load(currency: str) -> None:
+            entries = [entry(sku, prices={currency: 1}) for sku in skus]
+            transact(storage, lambda unit: products_of(unit).put(entries))
+
+        with ThreadPoolExecutor(3) as pool:
+            for job in [pool.submit(load, currency) for currency in ("GBP", "EUR", "CHF")]:
+                job.result()
+        prices = {"GBP": 1, "EUR": 1, "CHF": 1}
+        assert page(storage) == [entry(sku, prices=prices) for sku in skus]
 
     def test_products_the_last_entry_of_a_sku_wins(self, storage: Storage) -> None:
         """A sku twice in one import is put twice, in the order given."""

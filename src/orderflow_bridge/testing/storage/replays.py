@@ -1,7 +1,7 @@
 """What a ledger of spent signatures promises."""
 
 from orderflow_bridge.ports import Storage
-from orderflow_bridge.testing.samples import OTHER, SHOP
+from orderflow_bridge.testing.samples import NOW, OTHER, SHOP
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["ReplaysContract"]
@@ -31,6 +31,13 @@ class ReplaysContract(Contract):
         assert spend(storage, b"m" * 32, connection=OTHER)
         assert spend(storage, b"M" * 32)
         assert spend(storage, b"m" * 31 + b" ")
+
+    def test_replays_times_are_milliseconds(self, storage: Storage) -> None:
+        """A signature is kept until its millisecond of today, and not one longer."""
+        assert spend(storage, b"m" * 32, until=NOW)
+        with storage.writing() as unit:
+            assert unit.replays.purge(before=NOW, limit=9) == 0
+            assert unit.replays.purge(before=NOW + 1, limit=9) == 1
 
     def test_replays_purge_is_bounded(self, storage: Storage) -> None:
         """The oldest go first, up to the limit; what is still kept stays spent."""

@@ -1,7 +1,9 @@
 """What holds while many threads work on one storage."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -9,12 +11,13 @@ from msgspec.structs import replace
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.payment import PaymentIntent
-from orderflow_bridge.ports import AnswerKey, Claim, Storage, Unit
+from orderflow_bridge.ports import AnswerKey, Claim, OrderQuery, Storage, Unit
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, line, order, transact
 from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["ThreadsContract", "add_to_cart", "quantity", "write_much"]
 
+_T = TypeVar("_T")
 _KEY = AnswerKey(SHOP, "cart.create", "k")
 _A_MOMENT = 0.1
 """How long the other side has to do something too early, in seconds."""
@@ -37,23 +40,59 @@ class ThreadsContract(Contract):
         with ThreadPoolExecutor(1) as pool:
             with storage.writing() as unit:
                 assert unit.carts.lock("cart_1", connection=SHOP)
-                other = pool.submit(add_to_cart, storage, 1)
+                other = _begin(pool, lambda: add_to_cart(storage, 1))
                 _not_yet()
                 unit.carts.save(cart(version=2, lines=(line(quantity=5),)), replacing=1)
             other.result()
         assert quantity(storage) == 6
 
+    def test_threads_replace_a_version_of_a_cart_once(self, storage: Storage) -> None:
+        """Of eight units that save over one version without a lock, one does and seven conflict."""
+        add(storage, cart())
+        together = threading.Barrier(8)
+
+        def save(number: int) -> bool:
+            together.wait()
+            try:
+                with storage.writing() as unit:
+                    unit.carts.save(cart(version=2, note=str(number)), replacing=1)
+            except Conflict:
+                return False
+            return True
+
+        with ThreadPoolExecutor(8) as pool:
+            saved = list(pool.map(save, range(8)))
+        assert sum(saved) == 1
+        with storage.reading() as unit:
+            found = unit.carts.find("cart_1", connection=SHOP)
+        assert found is not None
+        assert found.note == str(saved.index(True))
+
+    def test_threads_readers_never_see_half_of_a_unit(self, storage: Storage) -> None:
+        """While units place two orders each, one search finds both or none of them."""
+        done = threading.Event()
+
+        def look() -> list[int]:
+            counts: list[int] = []
+            while not done.is_set():
+                with storage.reading() as unit:
+                    counts.append(len(unit.orders.search(OrderQuery(limit=99))))
+            return counts
+
+        with ThreadPoolExecutor(1) as pool:
+            looking = _begin(pool, look)
+            try:
+                for number in range(20):
+                    add(storage, order(f"order_{number}a"), order(f"order_{number}b"))
+            finally:
+                done.set()
+            counts = looking.result()
+        assert [count for count in counts if count % 2] == []
+
     def test_threads_spend_one_signature_once(self, storage: Storage) -> None:
         """Of eight units that spend it, one gets True."""
         with ThreadPoolExecutor(8) as pool:
-            jobs = [
-                pool.submit(
-                    transact,
-                    storage,
-                    lambda unit: unit.replays.spend(b"m" * 32, connection=SHOP, until=9),
-                )
-                for _ in range(8)
-            ]
+            jobs = [pool.submit(_spend, storage) for _ in range(8)]
             assert sum(job.result() for job in jobs) == 1
 
     def test_threads_a_signature_of_a_failed_unit_is_unspent(self, storage: Storage) -> None:
@@ -64,13 +103,7 @@ class ThreadsContract(Contract):
             def fail() -> None:
                 with storage.writing() as unit:
                     assert unit.replays.spend(b"m" * 32, connection=SHOP, until=9)
-                    spent.append(
-                        pool.submit(
-                            transact,
-                            storage,
-                            lambda unit: unit.replays.spend(b"m" * 32, connection=SHOP, until=9),
-                        )
-                    )
+                    spent.append(_begin(pool, lambda: _spend(storage)))
                     _not_yet()
                     raise ValueError("fault")
 
@@ -83,7 +116,7 @@ class ThreadsContract(Contract):
         with ThreadPoolExecutor(1) as pool:
             with storage.writing() as unit:
                 unit.answers.claim(_KEY, fingerprint=b"f", now=1, running_until=5, until=9)
-                twin = pool.submit(_claim, storage)
+                twin = _begin(pool, lambda: _claim(storage))
                 _not_yet()
                 assert not twin.done()
             assert twin.result() == Claim("running", running_until=5)
@@ -96,7 +129,7 @@ class ThreadsContract(Contract):
             def fail() -> None:
                 with storage.writing() as unit:
                     unit.answers.claim(_KEY, fingerprint=b"f", now=1, running_until=5, until=9)
-                    twins.append(pool.submit(_claim, storage))
+                    twins.append(_begin(pool, lambda: _claim(storage)))
                     _not_yet()
                     raise ValueError("fault")
 
@@ -236,9 +269,26 @@ class ThreadsContract(Contract):
             assert sum(job.result() for job in jobs) == 80
 
 
+def _begin(pool: ThreadPoolExecutor, act: Callable[[], _T]) -> Future[_T]:
+    """Let another thread do something; return when it is about to."""
+    begun = threading.Event()
+
+    def run() -> _T:
+        begun.set()
+        return act()
+
+    job = pool.submit(run)
+    begun.wait()
+    return job
+
+
 def _not_yet() -> None:
     """Give the other side the time to come too early, if it would."""
     threading.Event().wait(_A_MOMENT)
+
+
+def _spend(storage: Storage) -> bool:
+    return transact(storage, lambda unit: unit.replays.spend(b"m" * 32, connection=SHOP, until=9))
 
 
 def _claim(storage: Storage) -> Claim:

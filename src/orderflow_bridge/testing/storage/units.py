@@ -1,12 +1,13 @@
 """What a unit promises: all or nothing, and nothing too early."""
 
 import threading
+from typing import get_args
 
 import pytest
 
 from orderflow_bridge.domain.errors import BridgeError, Conflict
 from orderflow_bridge.domain.payment import PaymentIntent
-from orderflow_bridge.ports import AnswerKey, Claim, Storage
+from orderflow_bridge.ports import PORTS_VERSION, AnswerKey, Capability, Claim, Storage
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, order
 from orderflow_bridge.testing.storage.contract import Contract
 
@@ -17,6 +18,19 @@ _KEY = AnswerKey(SHOP, "cart.create", "k")
 
 class UnitsContract(Contract):
     """The ports `Unit` and `Storage`."""
+
+    def test_units_have_what_the_storage_declares(self, storage: Storage) -> None:
+        """Version and capabilities are known, and each capability has its methods."""
+        assert storage.ports_version == PORTS_VERSION
+        declared = storage.capabilities
+        assert declared <= set(get_args(Capability))
+        assert "stock" in declared or "products" not in declared
+        assert hasattr(storage, "migrate") or "migrations" not in declared
+        with storage.reading() as unit:
+            assert hasattr(unit, "products") == ("products" in declared)
+            assert hasattr(unit, "stock") == ("stock" in declared)
+            assert hasattr(unit.replays, "spent_after") or "rates" not in declared
+        assert storage.capabilities == declared
 
     def test_units_leaving_commits(self, storage: Storage) -> None:
         """What a writing unit stored is there for the next unit."""
@@ -54,6 +68,22 @@ class UnitsContract(Contract):
             assert unit.replays.spend(b"m" * 32, connection=SHOP, until=10)
             claim = unit.answers.claim(_KEY, fingerprint=b"g", now=1, running_until=5, until=9)
             assert claim == Claim("new")
+
+    def test_units_an_exception_goes_through_a_reading_unit(self, storage: Storage) -> None:
+        """It is the same exception, and the next unit reads as ever."""
+        add(storage, cart())
+        fault = ValueError("fault")
+
+        def fail() -> None:
+            with storage.reading() as unit:
+                assert unit.carts.find("cart_1", connection=SHOP)
+                raise fault
+
+        with pytest.raises(ValueError, match="fault") as caught:
+            fail()
+        assert caught.value is fault
+        with storage.reading() as unit:
+            assert unit.carts.find("cart_1", connection=SHOP) == cart()
 
     def test_units_a_unit_sees_its_own_changes(self, storage: Storage) -> None:
         """What a unit wrote it reads back before it commits."""

@@ -156,6 +156,8 @@ def _django_database(url: str) -> dict[str, object]:
         "PORT": parts.port or "",
         "USER": parts.username or "",
         "PASSWORD": parts.password or "",
+        # As a site that is busy has it: connecting for each unit would take most of the time.
+        "CONN_MAX_AGE": None,
     }
 
 

@@ -16,6 +16,7 @@ from orderflow_bridge.testing import CountedEntropy, HostContract, SetClock
 from tests.hosts.hosts import ASGIHost, WSGIHost
 
 from orderflow_bridge_django.bridge import get_app
+from orderflow_bridge_django.shells import Shells
 
 MIDDLEWARE = "orderflow_bridge_django.middleware.BridgeMiddleware"
 RING = "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
@@ -27,8 +28,9 @@ def in_site() -> Iterator[Any]:
     app = get_app()
 
     def make(bridge: Bridge) -> None:
-        app.__dict__.pop("shells", None)
         app.__dict__["bridge"] = bridge
+        # Its storage is none of Django's: no thread opens a database for it.
+        app.__dict__["shells"] = Shells(bridge, alias=lambda: None)
 
     yield make
     for name in ("bridge", "shells"):

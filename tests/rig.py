@@ -169,7 +169,9 @@ def open_shop(database: str = "memory://", **options: Any) -> TestShop:
     clock = options.pop("clock", None) or SetClock()
     entropy = options.pop("entropy", None) or CountedEntropy()
     ports = {
-        name: options.pop(name) for name in ("catalogue", "pricing", "payments") if name in options
+        name: options.pop(name)
+        for name in ("catalogue", "pricing", "payments", "rates")
+        if name in options
     }
     stocked = options.pop("stocked", True)
     storage = options.pop("storage", None)

@@ -30,10 +30,21 @@ class BridgeASGI:
     bridge=bridge)`: a request outside the mount, a websocket, a lifespan or an unknown scope
     reaches it untouched. Without a site, everything outside the mount is answered 404. `mount` is
     a path without a trailing slash, "/" for a whole site; a body that has not arrived after
-    `body_timeout` seconds is refused. Raises ValueError where `mount` cannot be a path.
+    `body_timeout` seconds is refused, and so is a request that comes while `most_at_once` others
+    are read or wait for a thread. Raises ValueError where `mount` cannot be a path.
     """
 
-    __slots__ = ("_app", "_core", "_mount", "_names", "_pool", "_prefix", "_seconds")
+    __slots__ = (
+        "_app",
+        "_at_once",
+        "_core",
+        "_most_at_once",
+        "_mount",
+        "_names",
+        "_pool",
+        "_prefix",
+        "_seconds",
+    )
 
     def __init__(
         self,
@@ -42,11 +53,14 @@ class BridgeASGI:
         bridge: Core[Any],
         mount: str = "/bridge",
         body_timeout: float = 30.0,
+        most_at_once: int = 1_000,
     ) -> None:
         self._core = bridge
         self._mount = Mount(mount)
         self._prefix = self._mount.prefix
         self._seconds = body_timeout
+        self._most_at_once = most_at_once
+        self._at_once = 0
         self._app: ASGIApp = self._outside if app is None else app
         self._names = frozenset(bridge.read_headers)
         self._pool: _Pool | None = None
@@ -115,6 +129,18 @@ class BridgeASGI:
         admitted = core.admit(self._head(scope, path))
         if isinstance(admitted, Response):
             return admitted
+        # Each holds a body, and the servers' own bounds are off or far away.
+        if self._at_once >= self._most_at_once:
+            return core.refuse("storage_unavailable", admitted)
+        self._at_once += 1
+        try:
+            return await self._finish(receive, admitted)
+        finally:
+            self._at_once -= 1
+
+    async def _finish(self, receive: Receive, admitted: Any) -> Response:
+        """Read the body and run the action (steps 9–21)."""
+        core = self._core
         try:
             # Something in front may have drained `receive`, which then never gives anything.
             async with asyncio.timeout(self._seconds):

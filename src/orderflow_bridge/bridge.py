@@ -22,13 +22,14 @@ from orderflow_bridge.ports import (
     Payments,
     Pricing,
     ProductCatalog,
+    RateLedger,
     Storage,
 )
 from orderflow_bridge.pricing import TablePricing
 from orderflow_bridge.protocol import Admitted, Protocol
 from orderflow_bridge.security.secrets import MasterKeyRing
 from orderflow_bridge.settings import Settings
-from orderflow_bridge.storage import open_storage
+from orderflow_bridge.storage import open_rate_ledger, open_storage
 from orderflow_bridge.system import SystemClock, SystemEntropy
 
 __all__ = ["Bridge"]
@@ -38,7 +39,8 @@ class Bridge:
     """A signed cart-and-order API on one storage; safe to use from any thread.
 
     `catalogue`, `pricing` and `payments` replace the built-in ones: the catalogue kept in the
-    storage, the tables of the settings, and the ledger of what the host settles.
+    storage, the tables of the settings, and the ledger of what the host settles. `rates` counts
+    the writes of a minute in place of the storage.
     """
 
     def __init__(
@@ -50,13 +52,20 @@ class Bridge:
         catalogue: ProductCatalog | None = None,
         pricing: Pricing | None = None,
         payments: Payments | None = None,
+        rates: RateLedger | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> None:
         self.settings: Settings = settings or Settings()
         keys = MasterKeyRing.parse(master_keys) if isinstance(master_keys, str) else master_keys
-        refuse_unfit(storage, self.settings, own_catalogue=catalogue is not None)
+        refuse_unfit(
+            storage,
+            self.settings,
+            own_catalogue=catalogue is not None,
+            own_rates=rates is not None,
+        )
         self._storage = storage
+        self._rates = rates
         self._shop = Shop(
             settings=self.settings,
             pricing=pricing or TablePricing.of(self.settings),
@@ -84,6 +93,7 @@ class Bridge:
             keys=keys,
             storage=storage,
             after_write=self._maintenance.after_write,
+            rates=rates,
         )
 
     @classmethod
@@ -98,6 +108,7 @@ class Bridge:
         catalogue: ProductCatalog | None = None,
         pricing: Pricing | None = None,
         payments: Payments | None = None,
+        rates: RateLedger | None = None,
         clock: Clock | None = None,
         entropy: Entropy | None = None,
     ) -> "Bridge":
@@ -105,7 +116,8 @@ class Bridge:
 
         `database` is a URL (`sqlite:///shop.db`, `postgresql://...`, `mysql://...`,
         `memory://`, or a plugin's), `home` the folder of the settings file and the key file.
-        `storage` is one that the host has made, whatever `database` says. Nothing is opened before
+        `storage` is one that the host has made, whatever `database` says, and `rates` a rate ledger
+        of its own, whatever `rate_ledger` says. Nothing is opened before
         the first use. Raises `ConfigurationError` that names the fix.
         """
         settings = settings or Settings.load(home=home, database=database, master_keys=master_keys)
@@ -116,6 +128,7 @@ class Bridge:
             catalogue=catalogue,
             pricing=pricing,
             payments=payments,
+            rates=open_rate_ledger(settings) if rates is None else rates,
             clock=clock,
             entropy=entropy,
         )
@@ -182,13 +195,22 @@ class Bridge:
         kind = type(self._storage)
         return f"{kind.__name__} of {kind.__module__.partition('.')[0]}"
 
+    @property
+    def rate_ledger(self) -> RateLedger | None:
+        """Give what counts the writes of a minute; None where the storage does."""
+        return self._rates
+
     def refusals(self) -> dict[tuple[str, str], int]:
         """Tell how often this process refused, by (code, address), the most frequent first."""
         return self._protocol.refusals.seen()
 
     def close(self) -> None:
-        """Give back every connection to the database; a later use opens again."""
-        self._storage.close()
+        """Give back every connection to database and rate ledger; a later use opens again."""
+        try:
+            self._storage.close()
+        finally:
+            if self._rates is not None:
+                self._rates.close()
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ from orderflow_bridge.domain.errors import ConfigurationError, Conflict
 from orderflow_bridge.ports import (
     PORTS_VERSION,
     Capability,
+    CountingAnswerLedger,
     CountingReplayLedger,
     MigratingStorage,
     ProductRepository,
@@ -21,6 +22,7 @@ from orderflow_bridge.settings import Settings
 
 __all__ = [
     "counting",
+    "counting_answers",
     "migrating",
     "products_of",
     "refuse_misdeclared",
@@ -67,6 +69,11 @@ def counting(unit: Unit) -> CountingReplayLedger:
     return cast("CountingReplayLedger", unit.replays)
 
 
+def counting_answers(unit: Unit) -> CountingAnswerLedger:
+    """Give the unit's ledger of answers as one that counts; for a storage with `rates`."""
+    return cast("CountingAnswerLedger", unit.answers)
+
+
 def migrating(storage: Storage) -> MigratingStorage | None:
     """Give the storage as one that migrates; None where it has no schema of its own to move."""
     return cast("MigratingStorage", storage) if "migrations" in storage.capabilities else None
@@ -98,17 +105,20 @@ def refuse_misdeclared(storage: Storage) -> None:
         raise ConfigurationError(f"{name} declares `migrations`, and has no method `migrate`.")
 
 
-def refuse_unfit(storage: Storage, settings: Settings, *, own_catalogue: bool) -> None:
+def refuse_unfit(
+    storage: Storage, settings: Settings, *, own_catalogue: bool, own_rates: bool = False
+) -> None:
     """Refuse a storage that cannot do what is asked of it.
 
-    `own_catalogue` says that the products are elsewhere. Raises `ConfigurationError` that names
+    `own_catalogue` says that the products are elsewhere, `own_rates` that writes are counted
+    elsewhere. Raises `ConfigurationError` that names
     what is missing, and what to change.
     """
     refuse_misdeclared(storage)
     name = type(storage).__name__
     if not own_catalogue and "products" not in storage.capabilities:
         raise ConfigurationError(f"{name} keeps no products: give the bridge a `catalogue`.")
-    if settings.max_writes_per_minute and "rates" not in storage.capabilities:
+    if settings.max_writes_per_minute and not own_rates and "rates" not in storage.capabilities:
         raise ConfigurationError(
             f"{name} cannot count writes: set `max_writes_per_minute` to 0, or choose a storage"
             " with the capability `rates`."

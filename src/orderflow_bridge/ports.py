@@ -33,6 +33,7 @@ __all__ = [
     "Claim",
     "Clock",
     "ConnectionRepository",
+    "CountingAnswerLedger",
     "CountingReplayLedger",
     "Entropy",
     "IntentLedger",
@@ -44,6 +45,7 @@ __all__ = [
     "ProductCatalog",
     "ProductRepository",
     "ProductsUnit",
+    "RateLedger",
     "ReplayLedger",
     "StockLedger",
     "StockUnit",
@@ -60,8 +62,9 @@ Capability = Literal["products", "stock", "rates", "migrations", "durable", "pro
 - `products`: it keeps the default catalogue (`ProductsUnit`); needs `stock`. Without it a bridge
   needs a `catalogue` of its own.
 - `stock`: it tracks stock (`StockUnit`). Without it every sku is unlimited.
-- `rates`: it counts what was spent lately (`CountingReplayLedger`). Without it
-  `max_writes_per_minute` is refused.
+- `rates`: it counts what a connection spent and what is stored for it (`CountingReplayLedger`,
+  `CountingAnswerLedger`). Without it `max_writes_per_minute` is refused, and
+  `max_spent_signatures` and `max_stored_answers` hold nobody.
 - `migrations`: it has a schema that moves forward (`MigratingStorage`).
 - `durable`: what was committed is there after the process has ended, however it ended.
 - `processes`: several processes may use it at once, and each sees what another committed.
@@ -93,6 +96,31 @@ class ProductCatalog(Protocol):
         A product without a price in `currency` has `unit_price` None. Only reads. A cart's skus
         come in one call.
         """
+        ...
+
+
+class RateLedger(Protocol):
+    """Where writes are counted if not in the storage: shared by all processes, and optional.
+
+    Any method may raise anything where the ledger cannot be asked; in bounded time, since a
+    storefront waits. A write then passes, and the log says so.
+    """
+
+    def take(self, connection: str, *, now: int, most: int) -> int:
+        """Count a write of a connection at `now` (Unix ms) unless the last minute has `most`.
+
+        Gives 0 where it was counted, and otherwise in how many milliseconds there will be room. A
+        write that was not counted takes no room. Atomic: of any number of processes that ask at
+        once, no more than the room there is get 0.
+        """
+        ...
+
+    def ping(self) -> None:
+        """Return where the ledger can be asked; raise otherwise. For the doctor."""
+        ...
+
+    def close(self) -> None:
+        """Give back everything; a later use opens again."""
         ...
 
 
@@ -360,6 +388,17 @@ class AnswerLedger(Protocol):
         """Forget up to `limit` keys whose `until` is before `before`; tell how many.
 
         The earliest first; times in Unix ms.
+        """
+        ...
+
+
+class CountingAnswerLedger(AnswerLedger, Protocol):
+    """The capability `rates`: the ledger tells how many keys it keeps for a connection."""
+
+    def kept_after(self, until: int, *, connection: str, limit: int) -> int:
+        """Count a connection's keys with an `until` later than this (Unix ms), up to `limit`.
+
+        Answered or not, and those that the unit itself claimed.
         """
         ...
 

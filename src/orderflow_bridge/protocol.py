@@ -17,14 +17,16 @@ from msgspec import Struct
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.actions.action import Action, Outside, Shop, Work
 from orderflow_bridge.actions.watched import Watched
-from orderflow_bridge.capabilities import counting
+from orderflow_bridge.capabilities import counting, counting_answers
 from orderflow_bridge.domain.connection import Connection, Issue
-from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
+from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.http import CODES, READ_HEADERS, Head, Request, Response
 from orderflow_bridge.parsing import parse
-from orderflow_bridge.ports import Answer, AnswerKey, Claim, Storage, Unit
+from orderflow_bridge.ports import Answer, AnswerKey, Claim, RateLedger, Storage, Unit
+from orderflow_bridge.quotas import Quota
+from orderflow_bridge.rates import Rates
 from orderflow_bridge.refusals import Refusals
 from orderflow_bridge.security.network import (
     AllowList,
@@ -61,7 +63,6 @@ _JSON_TYPE = re.compile(
 )
 _AUTH_HEADERS = (b"x-client-id", b"x-timestamp", b"x-signature")
 _TRY_AGAIN = frozenset({"cart_converting", "idempotency_in_progress"})
-_MINUTE, _RUSH_PAUSE = 60_000, 5
 _SUCCESS, _REFUSED, _UNAUTHORIZED, _FAULT = 200, 400, 401, 500
 _NO_STORE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _OK = (("Content-Type", "application/json"), *_NO_STORE)
@@ -122,6 +123,7 @@ class Protocol:
         keys: MasterKeyRing,
         storage: Storage,
         after_write: Callable[[], None],
+        rates: RateLedger | None = None,
     ) -> None:
         settings = shop.settings
         self._shop = shop
@@ -130,7 +132,19 @@ class Protocol:
         self._after_write = after_write
         self._trusted = _trusted_proxies(settings)
         self._address_header = settings.client_address_header.lower().encode("ascii")
-        self._spent_for = max(900, 2 * settings.max_window + 30) * 1000
+        remembered = max(900, 2 * settings.max_window + 30)
+        self._spent_for = remembered * 1000
+        self._rates = Rates(
+            most=settings.max_writes_per_minute, spent_for=self._spent_for, ledger=rates
+        )
+        counts = "rates" in storage.capabilities
+        self._signatures = Quota(
+            most=settings.max_spent_signatures if counts else 0, lifetime=remembered
+        )
+        self._answers = Quota(
+            most=settings.max_stored_answers if counts else 0,
+            lifetime=settings.idempotency_lifetime,
+        )
         self.refusals: Refusals = Refusals()
 
     @property
@@ -208,7 +222,13 @@ class Protocol:
     # Steps 9–21: who it is, what it may do, what it says, and once only.
 
     def refuse(self, code: str, admitted: Admitted) -> Response:
-        """Answer step 9 for a shell: `body_too_large`, `incomplete_body` or `body_timeout`."""
+        """Answer step 9 for a shell: `body_too_large`, `incomplete_body` or `body_timeout`.
+
+        Or `storage_unavailable`, where the shell has as many requests as it may hold.
+        """
+        if code == "storage_unavailable":
+            crowded = StorageUnavailable("Too many requests are read or wait at once.")
+            return self._refused(crowded, admitted.request_id, admitted.address)
         detail = f"Send at most {admitted.limit} bytes." if code == "body_too_large" else ""
         return self._refused(BridgeError(code, detail), admitted.request_id, admitted.address)
 
@@ -302,6 +322,7 @@ class Protocol:
 
     def _write(self, verified: Verified) -> Response:
         """Take steps 18–21 in one unit; ask outside and go on in a second one if need be."""
+        self._rates.ask(verified.admitted.client_id.decode("ascii"), self._shop.clock.now())
         outcome = transact(self._storage, lambda unit: self._first(unit, verified))
         if isinstance(outcome, Outside):
             outside = outcome
@@ -327,7 +348,8 @@ class Protocol:
         watched = Watched(unit)
         work = Work(self._shop, watched, self._live(unit, verified), self._shop.clock.now())
         client_id = work.connection.client_id
-        self._refuse_rush(unit, client_id, work.now)  # 18, rate
+        self._rates.count(unit, client_id, work.now)  # 18, rate
+        self._refuse_full_signatures(unit, client_id, work.now)  # 18, cap
         if not unit.replays.spend(
             verified.mac, connection=client_id, until=work.now + self._spent_for
         ):  # 19
@@ -346,6 +368,7 @@ class Protocol:
             )
             if claim.state != "new":
                 return _claimed_before(claim, admitted.request_id, work.now)
+            self._refuse_full_answers(unit, client_id, work.now)
         try:
             outcome = verified.action.run(work, verified.request)  # 21
         except BridgeError as refusal:
@@ -368,20 +391,36 @@ class Protocol:
         _refuse_scopes(connection, verified.action.more_scopes(verified.request))
         return connection
 
-    def _refuse_rush(self, unit: Unit, client_id: str, now: int) -> None:
-        """Refuse more writes in a minute than the setting allows, over all processes.
+    def _refuse_full_signatures(self, unit: Unit, client_id: str, now: int) -> None:
+        """Refuse a write of a connection that spent as many signatures as are remembered."""
+        if not self._signatures.on:
+            return
+        ledger = counting(unit)
+        seconds = self._signatures.wait(
+            client_id,
+            now,
+            lambda until, limit: ledger.spent_after(until, connection=client_id, limit=limit),
+        )
+        if seconds:
+            raise _full("spent signatures", seconds)
 
-        The spent signatures are the count: nothing more is written for it.
+    def _refuse_full_answers(self, unit: Unit, client_id: str, now: int) -> None:
+        """Refuse a new key of a connection with as many as are kept; this one is claimed already.
+
+        So a key that is known gets its answer, however many there are.
         """
-        most = self._shop.settings.max_writes_per_minute
-        if most and most <= counting(unit).spent_after(
-            now - _MINUTE + self._spent_for, connection=client_id, limit=most
-        ):
-            raise BridgeError(
-                "rate_limited",
-                f"This connection may write {most} times a minute; sign again later.",
-                retry_after=_RUSH_PAUSE,
-            )
+        if not self._answers.on:
+            return
+        ledger = counting_answers(unit)
+        seconds = self._answers.wait(
+            client_id,
+            now,
+            lambda until, limit: (
+                ledger.kept_after(until, connection=client_id, limit=limit + 1) - 1
+            ),
+        )
+        if seconds:
+            raise _full("idempotency keys", seconds)
 
     def _second(
         self, unit: Unit, verified: Verified, outside: Outside, found: object
@@ -509,6 +548,14 @@ def _storage_unavailable(retry_after: int | None) -> BridgeError:
         "storage_unavailable",
         "Nothing happened; sign again and retry with the same key and body.",
         retry_after=retry_after,
+    )
+
+
+def _full(what: str, seconds: int) -> BridgeError:
+    return BridgeError(
+        "rate_limited",
+        f"This connection has as many {what} as are kept; the first is forgotten in {seconds} s.",
+        retry_after=seconds,
     )
 
 

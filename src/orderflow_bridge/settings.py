@@ -31,7 +31,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `master_keys` is the ring `id:key,id:key`; where it is empty, the file `orderflow-bridge.keys`
     in `home` is read. `trusted_proxies` are addresses and CIDR ranges whose
     `client_address_header` is believed. `payment_hold` 0 never cancels an unpaid order,
-    `max_writes_per_minute` 0 limits no connection.
+    `rate_ledger` is the URL of a Redis that counts the writes of a minute in place of the storage.
+    `max_writes_per_minute`, `max_spent_signatures` and `max_stored_answers` 0 limit no connection.
     """
 
     database: str = "sqlite:///orderflow-bridge.db"
@@ -48,6 +49,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cart_retention: Annotated[int, Meta(ge=0)] = 90 * _DAY
     max_lines: _Positive = 2_000
     max_writes_per_minute: Annotated[int, Meta(ge=0)] = 0
+    rate_ledger: str = ""
+    max_spent_signatures: Annotated[int, Meta(ge=0)] = 100_000
+    max_stored_answers: Annotated[int, Meta(ge=0)] = 500_000
     max_quantity: Annotated[int, Meta(ge=1, le=2**53 - 1)] = 999_999
     prices_include_tax: bool = False
     rounding: Rounding = "half_even"

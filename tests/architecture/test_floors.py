@@ -32,6 +32,8 @@ FLOORS = {
     "parsing": 4,
     "payments": 4,
     "protocol": 4,
+    "quotas": 4,
+    "rates": 4,
     "refusals": 4,
     "transactions": 4,
     "asgi": 5,
@@ -58,6 +60,8 @@ ONLY = {
     "parsing": {"domain", "security"},
     "ports": {"domain"},
     "pricing": {"domain", "settings"},
+    "quotas": set(),
+    "rates": {"capabilities", "domain", "ports", "quotas"},
     "refusals": set(),
     "security": {"domain", "security"},
     "settings": {"domain"},
@@ -70,7 +74,7 @@ ONLY = {
 LIBRARIES = {
     "msgspec": {
         "actions", "bridge", "catalogue", "cli", "connections", "domain", "http", "maintenance",
-        "parsing", "ports", "protocol", "security", "settings", "storage", "testing",
+        "parsing", "ports", "protocol", "quotas", "security", "settings", "storage", "testing",
     },
     "asgiref": {"asgi"},
     "click": {"cli"},
@@ -82,6 +86,7 @@ LIBRARIES = {
     "psycopg": {"storage.peewee"},
     "psycopg_pool": {"storage.peewee"},
     "pymysql": {"storage.peewee"},
+    "redis": {"storage.redis_rates"},
     "webtest": {"testing"},
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """`doctor`: each finding with its fix."""
 
+import socket
 import sqlite3
 import sys
 import threading
@@ -13,6 +14,7 @@ pytest.importorskip("click")
 
 from orderflow_bridge import Bridge
 from orderflow_bridge.settings import Settings
+from tests.redis_server import REDIS, redis_prefix  # noqa: F401 -- a fixture
 
 
 class Later:
@@ -285,3 +287,26 @@ def test_a_site_with_another_clock_is_a_problem(ready, site):
 def test_a_site_that_is_down_is_a_problem(ready):
     """The doctor goes on to tell it."""
     problem(ready, "mount", "--url", "http://127.0.0.1:1")
+
+
+def test_a_rate_ledger_is_asked(ready, redis_prefix):  # noqa: F811 -- a fixture
+    """It answers, and what it limits stands beside it; without a limit it has nothing to do."""
+    assert "rates" not in examined(ready)
+    settings(f'rate_ledger = "{REDIS}"')
+    [(state, found, fix)] = examined(ready)["rates"]
+    assert (state, found) == ("warning", "RedisRates has nothing to count: no limit is set.")
+    assert "max_writes_per_minute" in fix
+    settings("max_writes_per_minute = 60")
+    [(state, found, _)] = examined(ready)["rates"]
+    assert (state, found) == ("ok", "RedisRates answers; 60 writes a minute for each connection.")
+
+
+def test_a_rate_ledger_that_is_away_is_a_problem(ready, redis_prefix):  # noqa: F811 -- a fixture
+    """Nothing is limited then, and nothing but the doctor and the log would tell."""
+    with socket.socket() as gone:
+        gone.bind(("127.0.0.1", 0))
+        port = gone.getsockname()[1]
+    settings(f'max_writes_per_minute = 60\nrate_ledger = "redis://:hush@127.0.0.1:{port}/0"')
+    said = problem(ready, "rates")
+    assert "writes are not limited" in said
+    assert "hush" not in said

@@ -183,7 +183,7 @@ def test_the_doctor_says_what_a_storage_cannot(narrow):
     assert state == "warning"
     for words in (
         "Narrow of test_cli_hosted can: durable.", "default catalogue", "every sku is unlimited",
-        "`max_writes_per_minute`", "one process",
+        "`max_writes_per_minute` without", "one process",
     ):  # fmt: skip
         assert words in said
     assert "outlives" not in said

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from http.client import HTTPConnection
 from importlib.util import find_spec
@@ -53,6 +54,31 @@ def test_serve_answers_and_ends_cleanly(ready, options, number):
         assert server.end(number) == 0
     got = ready("request", "cart.get", "-d", json.dumps({"cart_id": made["cart_id"]}), "--json")
     assert got.document["cart_id"] == made["cart_id"]
+
+
+def test_the_development_server_queues_no_more_than_it_says():
+    """Connections that say nothing fill its room and no more; when they are gone it answers."""
+    from orderflow_bridge.cli.serving import DevelopmentServer  # noqa: PLC0415 -- needs Click
+
+    class Narrow(DevelopmentServer):
+        request_queue_size = 2
+
+    def page(_environ, start_response):
+        start_response("204 No Content", [])
+        return []
+
+    server = Narrow(page, host="127.0.0.1", port=0, threads=1, quiet=True)
+    address = server.server_address[:2]
+    with server.running():
+        silent = [socket.create_connection(address, timeout=10) for _ in range(5)]
+        deadline = time.monotonic() + 10
+        while server._pool._work_queue.qsize() < 2 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.1)
+        assert server._pool._work_queue.qsize() == 2
+        for one in silent:
+            one.close()
+        assert get(server.url, "/")[0] == 204
 
 
 @pytest.mark.skipif(find_spec("granian") is None, reason="granian is not installed")

@@ -28,10 +28,10 @@ def shop_on(url: str, *, now: int, seed: str, remote: bool = False, **options: A
 
 
 def send_all(
-    url: str, client: tuple[str, str], now: int, seed: str, calls: list[Call]
+    url: str, client: tuple[str, str], now: int, seed: str, calls: list[Call], **options: Any
 ) -> list[tuple[int, Any]]:
     """Send signed requests one after the other; give status and answer of each."""
-    shop = shop_on(url, now=now, seed=seed)
+    shop = shop_on(url, now=now, seed=seed, **options)
     try:
         front = Storefront(shop.bridge, *client, shop.clock)
         replies = [front.send(action, body, headers) for action, headers, body in calls]

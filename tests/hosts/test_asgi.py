@@ -470,3 +470,48 @@ def test_a_mount_other_than_the_default_is_served(core):
     host = build("asgi", core, mount="/api/trade")
     assert host.send("POST", "/api/trade/x/y", body=b"{}").status == 200
     assert host.send("POST", PATH, body=b"{}").body == b"no such page"
+
+
+def test_one_request_too_many_is_told_to_come_again(core):
+    """As many bodies are held as the shell may; a refused head takes no room, and it comes back."""
+    app = BridgeASGI(asgi_site(), bridge=core, most_at_once=2, body_timeout=5)
+
+    async def held(release):
+        async def receive():
+            await release.wait()
+            return {"type": "http.request", "body": b"{}", "more_body": False}
+
+        answers = []
+
+        async def send(message):
+            answers.append(message)
+
+        await app(scope_of(), receive, send)
+        return answers[0]["status"]
+
+    async def run():
+        release = asyncio.Event()
+        waiting = [asyncio.create_task(held(release)) for _ in range(2)]
+        await asyncio.sleep(0)
+        crowded = await exchange(app, scope_of(), (b"{}",))
+        elsewhere = await exchange(app, scope_of(path="/bridge/z"), (b"{}",))
+        release.set()
+        statuses = [await one for one in waiting]
+        after = await exchange(app, scope_of(), (b"{}",))
+        return crowded[0], elsewhere[0], statuses, after[0]
+
+    crowded, elsewhere, statuses, after = asyncio.run(run())
+    app.close()
+    assert core.refused == ["storage_unavailable"]
+    assert (crowded, elsewhere, statuses, after) == (503, 404, [200, 200], 200)
+
+
+def test_a_client_that_goes_gives_its_room_back(core):
+    """A body that never ends, and one that is cancelled, leave the shell as it was."""
+    app = BridgeASGI(asgi_site(), bridge=core, most_at_once=1, body_timeout=0.01)
+    never = {"type": "http.request", "body": b"", "more_body": True}
+    for _ in range(3):
+        converse(app, scope_of(), never)
+        converse(app, scope_of(), {"type": "http.disconnect"})
+    app.close()
+    assert core.refused == ["body_timeout", "incomplete_body"] * 3

@@ -10,11 +10,12 @@ from orderflow_bridge.testing.samples import SHOP, add, cart
 from tests.databases import SHARED
 from tests.storage.workers import create_in_process, in_processes
 
-FIRST = "0001_first_tables"
-SECOND = Migration(
-    2,
-    "0002_second",
-    lambda database, dialect: run(database, "CREATE TABLE IF NOT EXISTS ofb_second (one INT)"),
+KNOWN = migrations.MIGRATIONS
+NAMES = [one.name for one in KNOWN]
+NEXT = Migration(
+    len(KNOWN) + 1,
+    "next",
+    lambda database, dialect: run(database, "CREATE TABLE IF NOT EXISTS ofb_next (one INT)"),
 )
 
 
@@ -26,10 +27,10 @@ def blank_url(request, databases) -> str:
 
 @pytest.fixture
 def newer(monkeypatch):
-    """Give a function that makes this version know a second migration, or forget it."""
+    """Give a function that makes this version know one more migration, or forget it."""
 
-    def know(*, second: bool) -> None:
-        known = (migrations.MIGRATIONS[0], *((SECOND,) if second else ()))
+    def know(*, one_more: bool) -> None:
+        known = (*KNOWN, *((NEXT,) if one_more else ()))
         monkeypatch.setattr(migrations, "MIGRATIONS", known)
 
     return know
@@ -38,7 +39,7 @@ def newer(monkeypatch):
 def test_an_empty_database_is_created_on_first_use(blank_url: str, open_at):
     """Nobody has to run a command for a new shop."""
     storage = open_at(blank_url)
-    assert list(storage.pending_migrations()) == [FIRST]
+    assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []
     assert list(storage.migrate()) == []
@@ -47,7 +48,7 @@ def test_an_empty_database_is_created_on_first_use(blank_url: str, open_at):
 def test_an_empty_database_can_be_migrated_by_hand(blank_url: str, open_at):
     """The command names what it applied."""
     storage = open_at(blank_url)
-    assert list(storage.migrate()) == [FIRST]
+    assert list(storage.migrate()) == NAMES
     add(storage, cart())
 
 
@@ -62,25 +63,25 @@ def test_a_current_database_is_used_as_it_is(blank_url: str, open_at):
 def test_an_older_schema_is_refused_with_the_command(blank_url: str, open_at, newer):
     """It is never changed behind an operator's back; the command brings it forward."""
     add(open_at(blank_url), cart())
-    newer(second=True)
+    newer(one_more=True)
     storage = open_at(blank_url)
     for use in (storage.reading, storage.writing):
-        with pytest.raises(ConfigurationError, match=r"0002_second.*`orderflow-bridge migrate`"):
+        with pytest.raises(ConfigurationError, match=r"next.*`orderflow-bridge migrate`"):
             use()
-    assert list(storage.pending_migrations()) == ["0002_second"]
-    assert list(storage.migrate()) == ["0002_second"]
+    assert list(storage.pending_migrations()) == ["next"]
+    assert list(storage.migrate()) == ["next"]
     with storage.reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
 
 
 def test_a_newer_schema_is_refused(blank_url: str, open_at, newer):
     """An older version of the package does not touch what it does not understand."""
-    newer(second=True)
+    newer(one_more=True)
     add(open_at(blank_url), cart())
-    newer(second=False)
+    newer(one_more=False)
     storage = open_at(blank_url)
     for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
-        with pytest.raises(ConfigurationError, match=r"0002_second.*newer"):
+        with pytest.raises(ConfigurationError, match=r"next.*newer"):
             use()
 
 
@@ -93,13 +94,13 @@ def test_a_migration_that_fails_is_run_again(blank_url: str, open_at, monkeypatc
         raise OSError("crash")
 
     on_table = " ON ofb_orders" if blank_url.startswith("mysql") else ""
-    whole = migrations.MIGRATIONS
-    monkeypatch.setattr(migrations, "MIGRATIONS", (Migration(1, FIRST, half),))
+    broken = (KNOWN[0]._replace(apply=half), *KNOWN[1:])
+    monkeypatch.setattr(migrations, "MIGRATIONS", broken)
     storage = open_at(blank_url)
     with pytest.raises(OSError, match="crash"):
         storage.reading()
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
-    assert list(storage.pending_migrations()) == [FIRST]
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []
 
@@ -109,3 +110,17 @@ def test_processes_that_create_at_once_agree(blank_url: str):
     with in_processes(4) as pool:
         jobs = [pool.submit(create_in_process, blank_url) for _ in range(4)]
         assert [job.result(60) for job in jobs] == [[]] * 4
+
+
+def test_a_live_shop_is_brought_forward_one_by_one(blank_url: str, open_at, monkeypatch):
+    """What each version left is migrated with all that is in it, and then is the newest."""
+    for count in range(1, len(KNOWN)):
+        monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN[:count])
+        open_at(blank_url).migrate()
+        if count == 1:
+            add(open_at(blank_url), cart())
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    storage = open_at(blank_url)
+    assert list(storage.migrate()) == NAMES[-1:]
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()

@@ -74,6 +74,8 @@ def test_no_statement_of_a_request_walks_a_table(plans: tuple[Storage, dict[str,
         unit.carts.purge(before=5, limit=5)
         unit.replays.spend(b"m", connection=SHOP, until=5)
         unit.replays.purge(before=5, limit=5)
+        unit.replays.spent_after(5, connection=SHOP, limit=5)
+        unit.answers.kept_after(5, connection=SHOP, limit=5)
         for _ in range(2):
             unit.answers.claim(key, fingerprint=b"f", now=1, running_until=2, until=3)
         unit.answers.release(key, running_until=2)
@@ -88,3 +90,5 @@ def test_no_statement_of_a_request_walks_a_table(plans: tuple[Storage, dict[str,
     assert len(found) > 15
     for statement, plan in found.items():
         assert "SCAN ofb_" not in plan, (statement, plan)
+        if "COUNT" in statement:
+            assert "_of_connection (connection=? AND kept_until>?)" in plan, (statement, plan)

@@ -12,22 +12,23 @@ from sqlalchemy import inspect, text
 from orderflow_bridge_sqlalchemy import migrations, open_storage
 from orderflow_bridge_sqlalchemy.migrations import Migration
 
-FIRST = "0001_first_tables"
-SECOND = Migration(
-    2,
-    "0002_second",
+KNOWN = migrations.MIGRATIONS
+NAMES = [one.name for one in KNOWN]
+NEXT = Migration(
+    len(KNOWN) + 1,
+    "next",
     lambda connection, tables: connection.execute(
-        text("CREATE TABLE IF NOT EXISTS orderflow_second (one INT)")
+        text("CREATE TABLE IF NOT EXISTS orderflow_next (one INT)")
     ),
 )
 
 
 @pytest.fixture
 def newer(monkeypatch):
-    """Give a function that makes this version know a second migration, or forget it."""
+    """Give a function that makes this version know one more migration, or forget it."""
 
-    def know(*, second: bool) -> None:
-        known = (migrations.MIGRATIONS[0], *((SECOND,) if second else ()))
+    def know(*, one_more: bool) -> None:
+        known = (*KNOWN, *((NEXT,) if one_more else ()))
         monkeypatch.setattr(migrations, "MIGRATIONS", known)
 
     return know
@@ -47,7 +48,7 @@ def test_an_empty_database_is_created_on_first_use(url, open_at):
     """Nobody has to run a command for a new shop."""
     storage = open_at(url)
     assert "migrations" in storage.capabilities
-    assert list(storage.pending_migrations()) == [FIRST]
+    assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []
     assert list(storage.migrate()) == []
@@ -55,7 +56,7 @@ def test_an_empty_database_is_created_on_first_use(url, open_at):
 
 def test_a_current_database_is_used_as_it_is(url, open_at):
     """A second process, later, changes nothing of the schema; migrating by hand is fine too."""
-    assert list(open_at(url).migrate()) == [FIRST]
+    assert list(open_at(url).migrate()) == NAMES
     add(open_at(url), cart())
     with open_at(url).reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
@@ -64,25 +65,25 @@ def test_a_current_database_is_used_as_it_is(url, open_at):
 def test_an_older_schema_is_refused_with_the_command(url, open_at, newer):
     """It is never changed behind an operator's back; the command brings it forward."""
     add(open_at(url), cart())
-    newer(second=True)
+    newer(one_more=True)
     storage = open_at(url)
     for use in (storage.reading, storage.writing):
-        with pytest.raises(ConfigurationError, match=r"0002_second.*`orderflow-bridge migrate`"):
+        with pytest.raises(ConfigurationError, match=r"next.*`orderflow-bridge migrate`"):
             use()
-    assert list(storage.pending_migrations()) == ["0002_second"]
-    assert list(storage.migrate()) == ["0002_second"]
+    assert list(storage.pending_migrations()) == ["next"]
+    assert list(storage.migrate()) == ["next"]
     with storage.reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
 
 
 def test_a_newer_schema_is_refused(url, open_at, newer):
     """An older version of the package does not touch what it does not understand."""
-    newer(second=True)
+    newer(one_more=True)
     add(open_at(url), cart())
-    newer(second=False)
+    newer(one_more=False)
     storage = open_at(url)
     for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
-        with pytest.raises(ConfigurationError, match=r"0002_second.*newer"):
+        with pytest.raises(ConfigurationError, match=r"next.*newer"):
             use()
 
 
@@ -95,13 +96,13 @@ def test_a_migration_that_fails_is_run_again(url, open_at, make_engine, monkeypa
         newest.drop(connection)
         raise OSError("crash")
 
-    whole = migrations.MIGRATIONS
-    monkeypatch.setattr(migrations, "MIGRATIONS", (Migration(1, FIRST, half),))
+    broken = (KNOWN[0]._replace(apply=half), *KNOWN[1:])
+    monkeypatch.setattr(migrations, "MIGRATIONS", broken)
     storage = open_at(url)
     with pytest.raises(OSError, match="crash"):
         storage.reading()
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
-    assert list(storage.pending_migrations()) == [FIRST]
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []
     indexes = inspect(make_engine(url)).get_indexes("orderflow_orders")
@@ -113,3 +114,25 @@ def test_processes_that_create_at_once_agree(url):
     with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
         jobs = [pool.submit(create, url) for _ in range(4)]
         assert [job.result(60) for job in jobs] == [[]] * 4
+
+
+def test_a_live_shop_gets_the_indexes_that_it_lacks(url, open_at, make_engine, monkeypatch):
+    """A shop of the first version keeps what it has, and its ledgers can be counted."""
+
+    def first(connection, tables) -> None:
+        migrations._first(connection, tables)
+        for table in (tables.replays, tables.answers):
+            [counted] = [i for i in table.indexes if i.name.endswith("_of_connection")]
+            counted.drop(connection)
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (KNOWN[0]._replace(apply=first),))
+    add(open_at(url), cart())
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    storage = open_at(url)
+    assert list(storage.migrate()) == NAMES[1:]
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+    inspector = inspect(make_engine(url))
+    for table in ("orderflow_replays", "orderflow_answers"):
+        names = {index["name"] for index in inspector.get_indexes(table)}
+        assert f"{table}_of_connection" in names

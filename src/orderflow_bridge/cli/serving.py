@@ -84,6 +84,8 @@ class DevelopmentServer(WSGIServer):
     ) -> None:
         self.quiet = quiet
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="request")
+        # Who comes when as many wait already stays in the system's own queue, which is bounded.
+        self._room = threading.BoundedSemaphore(threads + self.request_queue_size)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             super().__init__((host, port), _Handler)
@@ -107,6 +109,7 @@ class DevelopmentServer(WSGIServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a thread of the pool."""
+        self._room.acquire()
         self._pool.submit(self._process, request, client_address)
 
     def _process(self, request: Any, client_address: Any) -> None:
@@ -116,6 +119,7 @@ class DevelopmentServer(WSGIServer):
             self.handle_error(request, client_address)
         finally:
             self.shutdown_request(request)
+            self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 -- inherited
         """Say that a connection broke; nothing of what it carried."""

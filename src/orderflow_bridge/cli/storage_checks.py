@@ -9,7 +9,7 @@ from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.time import as_utc
-from orderflow_bridge.ports import Capability, OrderQuery
+from orderflow_bridge.ports import Capability, OrderQuery, RateLedger
 from orderflow_bridge.settings import Settings
 
 __all__ = ["look_at_storage", "no_migrations"]
@@ -18,7 +18,7 @@ _TOLERANCE = 5_000
 _WITHOUT: Mapping[Capability, str] = {
     "products": "the default catalogue (the site has one of its own)",
     "stock": "stock (every sku is unlimited)",
-    "rates": "`max_writes_per_minute`",
+    "rates": "`max_writes_per_minute` without a rate ledger, and the caps on what is kept",
     "migrations": "`migrate` (see migrations)",
     "durable": "nothing outlives the process",
     "processes": "one process at a time",
@@ -51,6 +51,8 @@ def look_at_storage(bridge: Bridge, *, database: str | None, program: str) -> It
     own = "migrations" in bridge.capabilities
     yield ok("migrations", "None is pending." if own else no_migrations(bridge))
     yield _pool(bridge.settings)
+    if bridge.rate_ledger is not None:
+        yield _rates(bridge, bridge.rate_ledger)
     try:
         yield _clock(bridge, database, connections)
         yield from _connections(bridge, connections, program)
@@ -96,6 +98,21 @@ def _pool(settings: Settings) -> Finding:
     if settings.pool_size == 1:
         return warning("pool", found, "Set pool_size to 4 or more: one request waits for another.")
     return ok("pool", found)
+
+
+def _rates(bridge: Bridge, ledger: RateLedger) -> Finding:
+    """Ask the rate ledger, which lets every write pass where it is away."""
+    most = bridge.settings.max_writes_per_minute
+    name = type(ledger).__name__
+    if not most:
+        fix = "Set max_writes_per_minute, or remove rate_ledger."
+        return warning("rates", f"{name} has nothing to count: no limit is set.", fix)
+    try:
+        ledger.ping()
+    except Exception as error:  # noqa: BLE001 -- a ledger may raise anything; no message quotes it
+        found = f"{name} cannot be asked ({whereabouts(error)}): writes are not limited."
+        return problem("rates", found, "Check that it runs, and `rate_ledger` in the settings.")
+    return ok("rates", f"{name} answers; {most} writes a minute for each connection.")
 
 
 def _clock(bridge: Bridge, database: str | None, connections: Sequence[Connection]) -> Finding:

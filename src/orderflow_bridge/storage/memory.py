@@ -589,6 +589,14 @@ class _Answers:
         self._rows.put(key, replace(kept, answer=answer))
         return True
 
+    def kept_after(self, until: int, *, connection: str, limit: int) -> int:
+        later = (
+            key
+            for key, kept in self._rows.items()
+            if kept.until > until and key.connection == connection
+        )
+        return min(limit, sum(1 for _ in later))
+
     def release(self, key: AnswerKey, *, running_until: int) -> bool:
         self._unit.must_write()
         kept = self._rows.get(key)

@@ -5,10 +5,10 @@ from importlib.metadata import EntryPoint, entry_points
 
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.faults import whereabouts
-from orderflow_bridge.ports import Storage
+from orderflow_bridge.ports import RateLedger, Storage
 from orderflow_bridge.settings import Settings
 
-__all__ = ["GROUP", "open_storage"]
+__all__ = ["GROUP", "open_rate_ledger", "open_storage"]
 
 GROUP = "orderflow_bridge.storage"
 """The entry points that make a storage: a scheme, and a function from `Settings` to a storage."""
@@ -26,6 +26,25 @@ def open_storage(settings: Settings) -> Storage:
     """
     scheme = settings.database.partition("://")[0].partition("+")[0].lower()
     return _make(_registered(scheme), settings)
+
+
+def open_rate_ledger(settings: Settings) -> RateLedger | None:
+    """Make the rate ledger that `settings.rate_ledger` names; None where it names none.
+
+    Nothing is opened before its first use. Raises `ConfigurationError` for a URL that is no
+    Redis's, and where the package for it is not installed. No message quotes the URL.
+    """
+    if not settings.rate_ledger:
+        return None
+    try:
+        from orderflow_bridge.storage.redis_rates import (  # noqa: PLC0415 -- loads Redis's client
+            RedisRates,
+        )
+    except ImportError:
+        raise ConfigurationError(
+            "`rate_ledger` needs a package: pip install 'orderflow-bridge[redis]'."
+        ) from None
+    return RedisRates(settings.rate_ledger)
 
 
 def _registered(scheme: str) -> EntryPoint:

@@ -12,13 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_type_hints
 
 from orderflow_bridge.domain.errors import Conflict
-from orderflow_bridge.ports import Capability, CountingReplayLedger, ProductsUnit, Storage, Unit
+from orderflow_bridge.ports import (
+    Capability,
+    CountingAnswerLedger,
+    CountingReplayLedger,
+    ProductsUnit,
+    Storage,
+    Unit,
+)
 
 __all__ = ["Fault", "FaultyStorage", "fail", "kill", "lose"]
 
 When = Literal["before", "after"]
 
 _UNITS = ("reading", "writing", "commit")
+_COUNTING = {"answers": CountingAnswerLedger, "replays": CountingReplayLedger}
 
 
 @dataclass
@@ -189,8 +197,6 @@ def _methods() -> frozenset[str]:
     for unit in ProductsUnit.__mro__:
         for name, attribute in vars(unit).items():
             if isinstance(attribute, property):
-                port = get_type_hints(attribute.fget)["return"]
-                if name == "replays":
-                    port = CountingReplayLedger
+                port = _COUNTING.get(name) or get_type_hints(attribute.fget)["return"]
                 found.update(f"{name}.{method}" for method in dir(port) if method[0] != "_")
     return frozenset(found)

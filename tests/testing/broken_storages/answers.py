@@ -248,3 +248,44 @@ class TestPurgesTheNewestKeysFirst(Fault):
         for key in stale[::-1][:limit]:
             rows.remove(key)
         return len(stale[:limit])
+
+
+class TestCountsKeysThatEndNow(Fault):
+    breaks = ("test_rates_count_keys_that_are_kept_longer",)
+
+    def answers_kept_after(self, unit, until, *, connection, limit):
+        return unit.answers.kept_after(until - 1, connection=connection, limit=limit)
+
+
+class TestCountsUnansweredKeysAlone(Fault):
+    breaks = ("test_rates_count_keys_that_are_kept_longer",)
+
+    def answers_kept_after(self, unit, until, *, connection, limit):
+        kept = [
+            row
+            for key, row in unit.answers._rows.items()
+            if key.connection == connection and row.until > until and row.answer is None
+        ]
+        return min(limit, len(kept))
+
+
+class TestCountsTheKeysOfEveryone(Fault):
+    breaks = ("test_rates_count_the_keys_of_each_connection_alone",)
+
+    def answers_kept_after(self, unit, until, *, connection, limit):
+        return min(limit, sum(row.until > until for _, row in unit.answers._rows.items()))
+
+
+class TestCountsKeysWithoutALimit(Fault):
+    breaks = ("test_rates_count_keys_no_further_than_asked",)
+
+    def answers_kept_after(self, unit, until, *, connection, limit):
+        return unit.answers.kept_after(until, connection=connection, limit=FOR_EVER)
+
+
+class TestCountsKeysThatOthersCommitted(Fault):
+    breaks = ("test_rates_count_keys_that_the_unit_itself_claimed",)
+
+    def answers_kept_after(self, unit, until, *, connection, limit):
+        with self.true.reading() as committed:
+            return committed.answers.kept_after(until, connection=connection, limit=limit)

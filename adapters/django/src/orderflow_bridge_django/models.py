@@ -239,7 +239,10 @@ class Replay(models.Model):
     class Meta:
         verbose_name = "spent signature"
         verbose_name_plural = "spent signatures"
-        indexes = [models.Index(fields=["kept_until"], name="ofb_replay_kept_until")]
+        indexes = [
+            models.Index(fields=["kept_until"], name="ofb_replay_kept_until"),
+            models.Index(fields=["connection", "kept_until"], name="ofb_replay_of_connection"),
+        ]
         constraints = [models.UniqueConstraint(fields=["connection", "mac"], name="ofb_replay_mac")]
 
     def __str__(self) -> str:
@@ -261,7 +264,10 @@ class Answer(models.Model):
     class Meta:
         verbose_name = "stored answer"
         verbose_name_plural = "stored answers"
-        indexes = [models.Index(fields=["kept_until"], name="ofb_answer_kept_until")]
+        indexes = [
+            models.Index(fields=["kept_until"], name="ofb_answer_kept_until"),
+            models.Index(fields=["connection", "kept_until"], name="ofb_answer_of_connection"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["connection", "action", "idempotency_key"], name="ofb_answer_key"

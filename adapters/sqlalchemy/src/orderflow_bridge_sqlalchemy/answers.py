@@ -2,7 +2,7 @@
 
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Answer, AnswerKey, Claim
-from sqlalchemy import and_, bindparam, delete, null, select, tuple_, update
+from sqlalchemy import and_, bindparam, delete, func, literal, null, select, tuple_, update
 
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
@@ -18,7 +18,7 @@ _ATTEMPTS = 3
 class AnswerStatements:
     """What is said to the table of answers."""
 
-    __slots__ = ("claim", "claim_anew", "purge", "read", "release", "stale", "store")
+    __slots__ = ("claim", "claim_anew", "kept_after", "purge", "read", "release", "stale", "store")
 
     def __init__(self, tables: Tables) -> None:
         table = tables.answers
@@ -63,6 +63,16 @@ class AnswerStatements:
             )
         )
         self.release = delete(table).where(claimed)
+        kept = (
+            select(literal(1).label("one"))
+            .where(
+                columns.kept_until > bindparam("until"),
+                columns.connection == bindparam("of_connection"),
+            )
+            .limit(bindparam("at_most"))
+            .subquery("kept")
+        )
+        self.kept_after = select(func.count()).select_from(kept)
         # What another unit deletes right now is not waited for.
         self.stale = (
             select(columns.connection, columns.action, columns.idempotency_key)
@@ -76,7 +86,7 @@ class AnswerStatements:
 
 
 class Answers:
-    """The port `AnswerLedger`."""
+    """The port `CountingAnswerLedger`."""
 
     __slots__ = ("_executor", "_say")
 
@@ -142,6 +152,13 @@ class Answers:
         """Forget the unanswered claim made with `running_until`; tell whether it did."""
         self._executor.must_write()
         return self._executor.count(self._say.release, lease=running_until, **_scope(key)) == 1
+
+    def kept_after(self, until: int, *, connection: str, limit: int) -> int:
+        """Count a connection's keys with a later `until` (Unix ms), up to `limit`."""
+        row = self._executor.one(
+            self._say.kept_after, until=until, of_connection=connection, at_most=limit
+        )
+        return int(row[0])
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""

@@ -55,7 +55,17 @@ def _first(connection: Connection, tables: Tables) -> None:
             index.create(connection, checkfirst=True)
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "0001_first_tables", _first),)
+def _count_by_connection(connection: Connection, tables: Tables) -> None:
+    """Let what is kept for one connection be counted as one range of an index."""
+    for table in (tables.replays, tables.answers):
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "0001_first_tables", _first),
+    Migration(2, "0002_count_by_connection", _count_by_connection),
+)
 """Every migration, in the order of their numbers."""
 
 _applied_table = Table(

@@ -250,6 +250,8 @@ def _replays(metadata: MetaData) -> Table:
         **_OPTIONS,
     )
     Index("orderflow_replays_kept_until", table.c.kept_until)
+    # What is kept for one connection is counted.
+    Index("orderflow_replays_of_connection", table.c.connection, table.c.kept_until)
     return table
 
 
@@ -269,4 +271,6 @@ def _answers(metadata: MetaData) -> Table:
         **_OPTIONS,
     )
     Index("orderflow_answers_kept_until", table.c.kept_until)
+    # What is kept for one connection is counted.
+    Index("orderflow_answers_of_connection", table.c.connection, table.c.kept_until)
     return table

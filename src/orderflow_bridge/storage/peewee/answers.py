@@ -16,7 +16,7 @@ _ATTEMPTS = 3
 class AnswerStatements:
     """What is said to `ofb_answers`."""
 
-    __slots__ = ("claim", "claim_anew", "purge", "read", "release", "store")
+    __slots__ = ("claim", "claim_anew", "kept_after", "purge", "read", "release", "store")
 
     def __init__(self, dialect: Dialect) -> None:
         say = dialect.text
@@ -36,6 +36,10 @@ class AnswerStatements:
         claimed = f"{scope} AND status IS NULL AND running_until = ?"
         self.store = say(f"UPDATE ofb_answers SET status = ?, body = ? WHERE {claimed}")
         self.release = say(f"DELETE FROM ofb_answers WHERE {claimed}")
+        self.kept_after = say(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM ofb_answers"
+            " WHERE kept_until > ? AND connection = ? LIMIT ?) AS kept"
+        )
         self.purge = say(
             dialect.delete_some(
                 "ofb_answers",
@@ -47,7 +51,7 @@ class AnswerStatements:
 
 
 class Answers:
-    """The port `AnswerLedger`."""
+    """The port `CountingAnswerLedger`."""
 
     __slots__ = ("_session", "_sql")
 
@@ -96,6 +100,10 @@ class Answers:
         self._session.must_write()
         claim = (key.connection, key.action, key.key, running_until)
         return self._session.count(self._sql.release, claim) == 1
+
+    def kept_after(self, until: int, *, connection: str, limit: int) -> int:
+        """Count a connection's keys with a later `until` (Unix ms), up to `limit`."""
+        return int(self._session.one(self._sql.kept_after, (until, connection, limit))[0])
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""

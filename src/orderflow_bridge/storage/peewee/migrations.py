@@ -31,7 +31,19 @@ def _first(database: peewee.Database, dialect: Dialect) -> None:
     create_tables(database, dialect.column_types(database))
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "0001_first_tables", _first),)
+def _count_by_connection(database: peewee.Database, _dialect: Dialect) -> None:
+    """Let what is kept for one connection be counted as one range of an index."""
+    for table in ("ofb_replays", "ofb_answers"):
+        name = f"{table}_of_connection"
+        # MySQL has no IF NOT EXISTS for an index, and a crash may have come between the two.
+        if name not in {index.name for index in database.get_indexes(table)}:
+            run(database, f"CREATE INDEX {name} ON {table} (connection, kept_until)")
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "0001_first_tables", _first),
+    Migration(2, "0002_count_by_connection", _count_by_connection),
+)
 """Every migration, in the order of their numbers."""
 
 

@@ -27,7 +27,7 @@ class ReplayStatements:
 
 
 class Replays:
-    """The port `ReplayLedger`."""
+    """The port `CountingReplayLedger`."""
 
     __slots__ = ("_session", "_sql")
 

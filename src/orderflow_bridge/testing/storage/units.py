@@ -30,6 +30,7 @@ class UnitsContract(Contract):
             assert hasattr(unit, "products") == ("products" in declared)
             assert hasattr(unit, "stock") == ("stock" in declared)
             assert hasattr(unit.replays, "spent_after") or "rates" not in declared
+            assert hasattr(unit.answers, "kept_after") or "rates" not in declared
         assert storage.capabilities == declared
 
     def test_units_leaving_commits(self, storage: Storage) -> None:

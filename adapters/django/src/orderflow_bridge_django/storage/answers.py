@@ -12,7 +12,7 @@ __all__ = ["Answers"]
 
 
 class Answers:
-    """The port `AnswerLedger`."""
+    """The port `CountingAnswerLedger`."""
 
     __slots__ = ("_rows", "_session")
 
@@ -79,6 +79,10 @@ class Answers:
         self._session.must_write()
         claimed = self._of(key).filter(status__isnull=True, running_until=running_until)
         return claimed.delete()[0] == 1
+
+    def kept_after(self, until: int, *, connection: str, limit: int) -> int:
+        """Count a connection's keys with a later `until` (Unix ms), up to `limit`."""
+        return self._rows.filter(kept_until__gt=until, connection=connection)[:limit].count()
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""

@@ -1,0 +1,177 @@
+"""Spent signatures and stored answers of one connection are capped; nothing is evicted (§2, §4)."""
+
+import pytest
+
+from orderflow_bridge.capabilities import counting, counting_answers
+from orderflow_bridge.http import Head
+from orderflow_bridge.storage.memory import MemoryStorage
+from tests.databases import (
+    ADAPTED,
+    DATABASES,
+    databases,  # noqa: F401 -- a fixture
+    fresh_url,  # noqa: F401 -- a fixture
+)
+from tests.rig import Reply, Storefront, TestShop, open_shop
+
+FULL = (429, "rate_limited")
+
+
+@pytest.fixture(params=[*DATABASES, *ADAPTED])
+def open_capped(request, fresh_url):  # noqa: F811 -- a fixture
+    """Open a shop on each storage with settings; it is closed after the test."""
+    opened = []
+
+    def opening(**settings: object) -> TestShop:
+        opened.append(open_shop(fresh_url(request.param), **settings))
+        return opened[-1]
+
+    yield opening
+    for shop in opened:
+        shop.bridge.close()
+
+
+def told(reply: Reply) -> tuple[int, str | None]:
+    return reply.status, reply.code
+
+
+def spent(shop: TestShop, front: Storefront) -> int:
+    with shop.bridge._storage.reading() as unit:
+        return counting(unit).spent_after(0, connection=front.client_id, limit=10**6)
+
+
+def stored(shop: TestShop, front: Storefront) -> int:
+    with shop.bridge._storage.reading() as unit:
+        return counting_answers(unit).kept_after(0, connection=front.client_id, limit=10**6)
+
+
+def test_the_cap_of_signatures_is_exact(open_capped):
+    """As many writes as the setting says; then 429, and what was spent stays spent."""
+    shop = open_capped(max_spent_signatures=40)
+    front, other = shop.storefront(), shop.storefront("Other")
+    cart_id = front.cart()["cart_id"]
+    replies = [front.call("cart.create", currency="GBP") for _ in range(42)]
+    assert [told(reply) for reply in replies] == [(200, None)] * 39 + [FULL] * 3
+    assert spent(shop, front) == 40
+    assert front.call("cart.get", cart_id=cart_id).status == 200
+    assert other.call("cart.create", currency="GBP").status == 200
+
+
+def test_the_cap_of_answers_is_exact(open_capped):
+    """As many keys as the setting says; known ones are answered, and writes without one pass."""
+    shop = open_capped(max_stored_answers=5)
+    front = shop.storefront()
+    first = front.call("cart.create", key="first", currency="GBP")
+    for _ in range(4):
+        front.cart()
+    refused = front.call("cart.create", currency="GBP")
+    assert told(refused) == FULL
+    assert "idempotency keys" in refused.json["detail"]
+    assert stored(shop, front) == 5
+    assert int(refused.headers["Retry-After"]) == shop.bridge.settings.idempotency_lifetime
+    shop.clock.forward(1)
+    again = front.call("cart.create", key="first", currency="GBP")
+    assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
+    assert front.call("cart.create", key=None, currency="GBP").status == 200
+
+
+def test_a_write_refused_at_the_cap_leaves_nothing():
+    """The same bytes pass once there is room: signature and key are unspent, no cart was made."""
+    shop = open_shop(max_stored_answers=1, idempotency_lifetime=30)
+    front = shop.storefront(window=120)
+    front.cart()
+    body = b'{"currency": "GBP"}'
+    headers = front.headers("cart.create", body, key="later")
+    assert told(front.send("cart.create", body, headers)) == FULL
+    assert (spent(shop, front), stored(shop, front)) == (1, 1)
+    assert len(list(shop.bridge._storage._published.carts.values())) == 1
+    shop.clock.forward(31)
+    assert front.send("cart.create", body, headers).status == 200
+
+
+@pytest.mark.parametrize(
+    ("setting", "lifetime"), [("max_spent_signatures", 900), ("max_stored_answers", 600)]
+)
+def test_retry_after_is_when_there_is_room(setting: str, lifetime: int):
+    """A second earlier the write is refused again; then one passes."""
+    shop = open_shop(idempotency_lifetime=600, **{setting: 3})
+    front = shop.storefront()
+    front.cart()
+    for _ in range(2):
+        shop.clock.forward(100)
+        front.cart()
+    shop.clock.forward(50)
+    refused = front.call("cart.create", currency="GBP")
+    wait = int(refused.headers["Retry-After"])
+    assert wait == lifetime - 250
+    assert f"{wait} s" in refused.json["detail"]
+    shop.clock.forward(wait - 1)
+    assert front.call("cart.create", currency="GBP").headers["Retry-After"] == "1"
+    shop.clock.forward(1)
+    assert front.call("cart.create", currency="GBP").status == 200
+    assert front.call("cart.create", currency="GBP").headers["Retry-After"] == "100"
+
+
+def test_nothing_is_forgotten_to_make_room():
+    """At the cap, a purge and a flood of refused writes leave every signature spent."""
+    shop = open_shop(max_spent_signatures=3)
+    front = shop.storefront(window=120)
+    body = b'{"currency": "GBP"}'
+    headers = front.headers("cart.create", body)
+    assert front.send("cart.create", body, headers).status == 200
+    for _ in range(200):
+        front.call("cart.create", currency="GBP")
+    shop.bridge.purge()
+    assert spent(shop, front) == 3
+    shop.clock.forward(60)
+    # The cap is looked at first; with room, the old signature is still known.
+    roomy = open_shop(storage=shop.bridge._storage, clock=shop.clock, stocked=False)
+    again = Storefront(roomy.bridge, front.client_id, front.secret, shop.clock)
+    assert again.send("cart.create", body, headers).code == "replayed_request"
+
+
+def test_zero_is_no_cap():
+    """Both can be turned off."""
+    shop = open_shop(max_spent_signatures=0, max_stored_answers=0)
+    front = shop.storefront()
+    for _ in range(50):
+        front.cart()
+    assert (spent(shop, front), stored(shop, front)) == (50, 50)
+
+
+def test_a_storage_that_cannot_count_holds_nobody():
+    """A storage without `rates` serves as before; the doctor says that the caps are off."""
+
+    class Plain(MemoryStorage):
+        capabilities = MemoryStorage.capabilities - {"rates"}
+
+    front = open_shop(storage=Plain(), max_spent_signatures=1, max_stored_answers=1).storefront()
+    for _ in range(3):
+        front.cart()
+
+
+def test_refusals_are_counted_at_the_cap_as_well():
+    """The operator sees who is held, by code and address."""
+    shop = open_shop(max_spent_signatures=1)
+    front = shop.storefront()
+    for _ in range(4):
+        front.call("cart.create", currency="GBP")
+    assert shop.bridge.refusals() == {("rate_limited", "203.0.113.9"): 3}
+
+
+def test_a_shell_without_room_says_when_to_come_again(caplog):
+    """503 with Retry-After; only the log says what was short."""
+    front = open_shop().storefront()
+    body = b"{}"
+    head = Head(
+        method="POST",
+        path=f"/{front.client_id}/cart.create".encode(),
+        headers={
+            name.lower().encode(): (value.encode(),)
+            for name, value in front.headers("cart.create", body).items()
+        },
+    )
+    reply = Reply.of(front.bridge.refuse("storage_unavailable", front.bridge.admit(head)))
+    assert (reply.status, reply.code) == (503, "storage_unavailable")
+    assert reply.headers["Retry-After"] == "1"
+    assert "at once" in caplog.text
+    assert "at once" not in str(reply.json)

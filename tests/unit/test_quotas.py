@@ -1,0 +1,128 @@
+"""A cap counted seldom: exact near it, bounded with many processes, and never too early."""
+
+import pytest
+
+from orderflow_bridge.quotas import Quota, seconds_until_room
+
+SHOP = "ofc_7fk2mq9xt4b8c3d5e6g7"
+LIFETIME = 900
+
+
+class Rows:
+    """Rows that several quotas fill together; `counted` tells how often they were looked at."""
+
+    def __init__(self) -> None:
+        self.untils: list[int] = []
+        self.counted = 0
+
+    def count(self, until: int, limit: int) -> int:
+        self.counted += 1
+        return min(limit, sum(kept > until for kept in self.untils))
+
+    def write(self, quota: Quota, now: int) -> int:
+        seconds = quota.wait(SHOP, now, self.count)
+        if not seconds:
+            self.untils.append(now + LIFETIME * 1000)
+        return seconds
+
+
+def quota(most: int) -> Quota:
+    return Quota(most=most, lifetime=LIFETIME)
+
+
+@pytest.mark.parametrize("most", [1, 2, 31, 33, 1_000])
+def test_one_process_fills_it_to_the_last_row(most: int):
+    """As many rows as the cap says, and not one more."""
+    rows, own = Rows(), quota(most)
+    answers = [rows.write(own, now=0) for _ in range(most + 3)]
+    assert answers == [0] * most + [LIFETIME] * 3
+
+
+def test_far_from_the_cap_it_hardly_counts():
+    """One count serves the thirty-second part of the room."""
+    rows, own = Rows(), quota(32_000)
+    for _ in range(1_000):
+        rows.write(own, now=0)
+    assert rows.counted == 1
+    rows.write(own, now=0)
+    assert rows.counted == 2
+
+
+@pytest.mark.parametrize("processes", [2, 8, 32])
+def test_many_processes_are_never_over_by_more_than_the_cap(processes: int):
+    """Each lets pass a share of what it found, and then they all stop."""
+    rows, quotas = Rows(), [quota(1_000) for _ in range(processes)]
+    refused = set()
+    while len(refused) < processes:
+        for number, own in enumerate(quotas):
+            if rows.write(own, now=0):
+                refused.add(number)
+    assert 1_000 <= len(rows.untils) <= 2_000
+
+
+def test_what_others_wrote_is_seen_in_the_end():
+    """What was remembered is counted again after some seconds."""
+    rows, own = Rows(), quota(1_000)
+    assert rows.write(own, now=0) == 0
+    rows.untils += [LIFETIME * 1000] * 1_000
+    assert rows.write(own, now=9_999) == 0
+    assert rows.write(own, now=10_000) == LIFETIME - 10
+
+
+def test_the_wait_is_as_long_as_it_is():
+    """Room comes when the first row is forgotten, and then for one."""
+    rows, own = Rows(), quota(2)
+    rows.write(own, now=0)
+    rows.write(own, now=60_000)
+    assert rows.write(own, now=100_500) == LIFETIME - 100
+    assert rows.write(own, now=(LIFETIME - 1) * 1000) == 1
+    assert rows.write(own, now=LIFETIME * 1000) == 0
+    assert rows.write(own, now=LIFETIME * 1000) == 60
+
+
+def test_who_is_full_is_told_so_from_memory():
+    """A flood at the cap costs the database no count for each of its requests."""
+    rows, own = Rows(), quota(5)
+    for _ in range(6):
+        rows.write(own, now=0)
+    counted = rows.counted
+    assert [rows.write(own, now=millis) for millis in (1_000, 1_500)] == [LIFETIME - 1] * 2
+    assert rows.counted == counted
+
+
+def test_a_clock_that_was_set_back_forgets_what_it_remembered():
+    """The future is not believed."""
+    rows, own = Rows(), quota(1)
+    rows.write(own, now=10**9)
+    assert rows.write(own, now=10**9)
+    rows.untils.clear()
+    assert rows.write(own, now=0) == 0
+
+
+def test_connections_have_room_of_their_own():
+    """One that is full takes nothing from another."""
+    rows, own = Rows(), quota(1)
+    rows.write(own, now=0)
+    assert rows.write(own, now=0)
+    assert own.wait("ofc_other", 0, lambda _until, _limit: 0) == 0
+
+
+def test_what_is_remembered_is_bounded():
+    """As many connections as anyone likes, and a few thousand are remembered."""
+    own = quota(1_000)
+    for number in range(10_000):
+        own.wait(f"ofc_{number}", 0, lambda _until, _limit: 0)
+    assert len(own._seen) == 4_096
+
+
+@pytest.mark.parametrize("gone_after", [1, 2, 59, 60])
+def test_room_is_found_to_the_second(gone_after: int):
+    """The first second with room, in few questions."""
+    asked = []
+
+    def still_there(seconds: int) -> int:
+        asked.append(seconds)
+        return 3 if seconds < gone_after else 2
+
+    assert seconds_until_room(still_there, 3, 60) == gone_after
+    assert len(asked) <= 6

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from orderflow_bridge.domain.connection import SCOPES, Connection, Issue, Status
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.money import CURRENCIES
+from orderflow_bridge.domain.time import as_utc
 from orderflow_bridge.ports import Clock, Entropy, Storage, Unit
 from orderflow_bridge.security.network import parse_allow_list
 from orderflow_bridge.security.secrets import NONCE_BYTES, MasterKeyRing
@@ -107,13 +108,23 @@ class Connections:
         checked = _checked_allow_list(allow)
         return self._changed(client_id, lambda connection: replace(connection, allow_list=checked))
 
+    def set_window(self, client_id: str, window: int) -> Connection:
+        """Replace the replay window, in seconds; works at once in every process."""
+        checked = self._checked_window(window)
+        return self._changed(client_id, lambda connection: replace(connection, window=checked))
+
+    def set_scopes(self, client_id: str, scopes: Iterable[str]) -> Connection:
+        """Replace what it may do; works at once in every process."""
+        checked = _checked_scopes(scopes)
+        return self._changed(client_id, lambda connection: replace(connection, scopes=checked))
+
     def rotate(
         self, client_id: str, *, grace: int = 0, replace_open_grace: bool = False
     ) -> Credentials:
         """Issue a new secret; the old one still verifies for `grace` seconds.
 
-        A grace period that is still open is refused with `invalid_request`, since a third secret
-        would end it early, unless `replace_open_grace`.
+        Of three secrets only two verify. While an earlier one is in its grace period this is
+        refused with `invalid_request`, unless `replace_open_grace` says that it ends now.
         """
         if grace < 0:
             raise _invalid("grace", "is in seconds, 0 or more")
@@ -123,9 +134,7 @@ class Connections:
         def rotated(connection: Connection) -> Connection:
             open_grace = connection.previous is not None and now < connection.previous_until
             if open_grace and not replace_open_grace:
-                raise _invalid(
-                    "grace", "an earlier secret is still in its grace period; end it explicitly"
-                )
+                raise _open_grace(connection)
             return replace(
                 connection,
                 current=issue,
@@ -134,6 +143,12 @@ class Connections:
             )
 
         return self._credentials(self._changed(client_id, rotated))
+
+    def revoke_previous(self, client_id: str) -> Connection:
+        """End the grace period of the previous secret now; nothing happens where there is none."""
+        return self._changed(
+            client_id, lambda connection: replace(connection, previous=None, previous_until=0)
+        )
 
     def reveal(self, client_id: str) -> Credentials:
         """Show the current secret again."""
@@ -200,6 +215,16 @@ def _invalid(name: str, message: str) -> BridgeError:
         "invalid_request",
         f"{name} {message}" + ("" if message.endswith("?") else "."),
         {"errors": [{"path": f"/{name}", "message": message}]},
+    )
+
+
+def _open_grace(connection: Connection) -> BridgeError:
+    until = as_utc(connection.previous_until).isoformat(timespec="seconds")
+    message = (
+        f"The previous secret is in its grace period until {until}, and a rotation would end it"
+    )
+    return BridgeError(
+        "invalid_request", f"{message}.", {"errors": [{"path": "", "message": message}]}
     )
 
 

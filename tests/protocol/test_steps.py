@@ -667,6 +667,18 @@ class TestRotation:
         rotate(storefront.client_id, grace=60, replace_open_grace=True)
         assert storefront.call("orders.list").code == "authentication_failed"
 
+    def test_the_previous_secret_is_revoked_now(self, shop: TestShop, storefront) -> None:
+        """Ended early, the grace is over, and another rotation has nothing to refuse."""
+        connections = shop.bridge.connections
+        made = connections.rotate(storefront.client_id, grace=60)
+        assert storefront.call("orders.list").status == 200
+        assert connections.revoke_previous(storefront.client_id).previous is None
+        assert storefront.call("orders.list").code == "authentication_failed"
+        renewed = dataclasses.replace(storefront, secret=made.secret)
+        assert renewed.call("orders.list").status == 200
+        connections.rotate(storefront.client_id, grace=60)
+        assert renewed.call("orders.list").status == 200
+
     def test_a_rotation_between_verification_and_writing_counts(self) -> None:
         """Step 18 reads the connection again: a revoked secret writes nothing more."""
         storage = Meddled()

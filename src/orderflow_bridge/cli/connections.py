@@ -91,7 +91,7 @@ def _scopes(text: str) -> list[str]:
         wrong = f"{', '.join(map(repr, unknown))}: there is no such scope" if unknown else "empty"
         raise click.BadParameter(
             f"{wrong}; write some of {', '.join(SCOPES)}, or a preset: {', '.join(_PRESETS)}.",
-            param_hint="--scopes",
+            param_hint="scopes",
         )
     return [scope for name in names for scope in _PRESETS.get(name, (name,))]
 
@@ -197,9 +197,44 @@ def rotate(invocation: Invocation, *, client_id: str, grace: int, end_open_grace
             if error.code != "invalid_request":
                 raise
             # Nothing on the line is wrong: the connection is in a grace period.
-            detail = detail_of(error).removesuffix(".") + " with --end-open-grace."
+            detail = f"{detail_of(error)} To end it, rotate with --end-open-grace."
             raise CommandFailed(error.code, detail, error.members, exit_code=REFUSED) from None
     _show_credentials(invocation.output, credentials)
+
+
+@connections.command(name="revoke-previous")
+@click.argument("client_id")
+@click.pass_obj
+def revoke_previous(invocation: Invocation, *, client_id: str) -> None:
+    """End the grace period of the previous secret now, in every process."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.revoke_previous(client_id)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.argument("seconds", type=int)
+@click.pass_obj
+def window(invocation: Invocation, *, client_id: str, seconds: int) -> None:
+    """Replace the seconds that a signature is good for; works at once in every process."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.set_window(client_id, seconds)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.argument("names", metavar="LIST")
+@click.pass_obj
+def scopes(invocation: Invocation, *, client_id: str, names: str) -> None:
+    """Replace what a connection may do, with the words of `create --scopes`."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.set_scopes(client_id, _scopes(names))
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
 
 
 @connections.command()

@@ -13,6 +13,7 @@ from orderflow_bridge.domain.order import Order
 from orderflow_bridge.http import Head, Request, Response
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.maintenance import Maintenance, Purged
+from orderflow_bridge.masterkeys import MasterKeys
 from orderflow_bridge.orders import Orders
 from orderflow_bridge.payments import settle
 from orderflow_bridge.ports import (
@@ -66,6 +67,13 @@ class Bridge:
             payments=payments,
         )
         self.connections: Connections = Connections(
+            storage=storage,
+            keys=keys,
+            clock=self._shop.clock,
+            entropy=self._shop.entropy,
+            settings=self.settings,
+        )
+        self.keys: MasterKeys = MasterKeys(
             storage=storage,
             keys=keys,
             clock=self._shop.clock,

@@ -27,6 +27,7 @@ FLOORS = {
     "actions": 3,
     "connections": 4,
     "keys": 4,
+    "masterkeys": 4,
     "maintenance": 4,
     "orders": 4,
     "parsing": 4,

@@ -26,6 +26,7 @@ FLOORS = {
     "security": 2,
     "actions": 3,
     "connections": 4,
+    "decisions": 4,
     "keys": 4,
     "masterkeys": 4,
     "maintenance": 4,
@@ -70,8 +71,9 @@ ONLY = {
 # Who may import what is not the standard library, by the beginning of the module's name.
 LIBRARIES = {
     "msgspec": {
-        "actions", "bridge", "catalogue", "cli", "connections", "domain", "http", "maintenance",
-        "parsing", "ports", "protocol", "security", "settings", "storage", "testing",
+        "actions", "bridge", "catalogue", "cli", "connections", "decisions", "domain", "http",
+        "maintenance", "masterkeys", "parsing", "ports", "protocol", "security", "settings",
+        "storage", "testing",
     },
     "asgiref": {"asgi"},
     "click": {"cli"},

@@ -5,12 +5,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from orderflow_bridge.audit import UNKNOWN, Audit
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.keys import add_to_file, keys_file, new_key, read_ring, remove_from_file
 from orderflow_bridge.ports import Clock, Entropy, Storage
 from orderflow_bridge.security.secrets import MasterKeyRing
 from orderflow_bridge.settings import Settings
+from orderflow_bridge.transactions import transact
 
 __all__ = ["KeyUse", "MasterKeys", "NewKey"]
 
@@ -47,7 +49,8 @@ class NewKey(Struct, frozen=True, kw_only=True):
 class MasterKeys:
     """The ring that this process read when it started, and where it is kept.
 
-    A change counts for processes that start after it: each reads the ring once.
+    A change counts for processes that start after it: each reads the ring once. The audit has an
+    entry before the file changes: `actor` is the person who did it, as the audit names them.
     """
 
     def __init__(
@@ -58,12 +61,14 @@ class MasterKeys:
         clock: Clock,
         entropy: Entropy,
         settings: Settings,
+        audit: Audit,
     ) -> None:
         self._storage = storage
         self._keys = keys
         self._clock = clock
         self._entropy = entropy
         self._settings = settings
+        self._audit = audit
 
     def all(self) -> Sequence[KeyUse]:
         """Give the keys of the ring, the one that issues first, then those that are missed."""
@@ -85,7 +90,7 @@ class MasterKeys:
             return None
         return path if ours else None
 
-    def rotate(self) -> NewKey:
+    def rotate(self, *, actor: str = UNKNOWN) -> NewKey:
         """Make a new key that issues; those that were there stay, and no secret changes.
 
         Raises `ConfigurationError` where the file is being changed by another process.
@@ -93,11 +98,13 @@ class MasterKeys:
         entry = new_key(self._entropy)
         key_id, path = entry.partition(":")[0], self.file()
         if path is None:
+            self._record("master_key.offered", actor, key_id)
             return NewKey(key_id=key_id, file=None, entry=entry)
+        self._record("master_key.added", actor, key_id)
         add_to_file(path, entry)
         return NewKey(key_id=key_id, file=path)
 
-    def retire(self, key_id: str) -> Path | None:
+    def retire(self, key_id: str, *, actor: str = UNKNOWN) -> Path | None:
         """Take a key out of the ring file, and tell which; None where the ring is elsewhere.
 
         Refused with `invalid_request` while the key issues, and while a live secret derives from it
@@ -120,8 +127,15 @@ class MasterKeys:
             )
         path = self.file()
         if path is not None:
+            self._record("master_key.retired", actor, key_id)
             remove_from_file(path, key_id)
         return path
+
+    def _record(self, event: str, actor: str, key_id: str) -> None:
+        transact(
+            self._storage,
+            lambda unit: self._audit.record(unit, event, actor=actor, subject=key_id, details={}),
+        )
 
     def _use(self, key_id: str, connections: Iterable[Connection], now: int) -> KeyUse:
         current, in_grace = [], []

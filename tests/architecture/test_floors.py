@@ -25,6 +25,7 @@ FLOORS = {
     "pricing": 2,
     "security": 2,
     "actions": 3,
+    "audit": 4,
     "connections": 4,
     "decisions": 4,
     "keys": 4,

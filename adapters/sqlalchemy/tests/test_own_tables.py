@@ -4,6 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.testing.samples import SHOP, add, cart
@@ -13,22 +14,24 @@ from orderflow_bridge_sqlalchemy import migrations, open_storage
 from orderflow_bridge_sqlalchemy.migrations import Migration
 
 FIRST = "0001_first_tables"
-SECOND = Migration(
-    2,
-    "0002_second",
+NAMES = [migration.name for migration in migrations.MIGRATIONS]
+LATER = Migration(
+    9_999,
+    "9999_later",
     lambda connection, tables: connection.execute(
-        text("CREATE TABLE IF NOT EXISTS orderflow_second (one INT)")
+        text("CREATE TABLE IF NOT EXISTS orderflow_later (one INT)")
     ),
 )
 
 
 @pytest.fixture
 def newer(monkeypatch):
-    """Give a function that makes this version know a second migration, or forget it."""
+    """Give a function that makes this version know a later migration, or forget it."""
 
-    def know(*, second: bool) -> None:
-        known = (migrations.MIGRATIONS[0], *((SECOND,) if second else ()))
-        monkeypatch.setattr(migrations, "MIGRATIONS", known)
+    def know(*, later: bool) -> None:
+        known = [one for one in migrations.MIGRATIONS if one is not LATER]
+        known += [LATER] if later else []
+        monkeypatch.setattr(migrations, "MIGRATIONS", tuple(known))
 
     return know
 
@@ -47,7 +50,7 @@ def test_an_empty_database_is_created_on_first_use(url, open_at):
     """Nobody has to run a command for a new shop."""
     storage = open_at(url)
     assert "migrations" in storage.capabilities
-    assert list(storage.pending_migrations()) == [FIRST]
+    assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []
     assert list(storage.migrate()) == []
@@ -55,7 +58,7 @@ def test_an_empty_database_is_created_on_first_use(url, open_at):
 
 def test_a_current_database_is_used_as_it_is(url, open_at):
     """A second process, later, changes nothing of the schema; migrating by hand is fine too."""
-    assert list(open_at(url).migrate()) == [FIRST]
+    assert list(open_at(url).migrate()) == NAMES
     add(open_at(url), cart())
     with open_at(url).reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
@@ -64,25 +67,43 @@ def test_a_current_database_is_used_as_it_is(url, open_at):
 def test_an_older_schema_is_refused_with_the_command(url, open_at, newer):
     """It is never changed behind an operator's back; the command brings it forward."""
     add(open_at(url), cart())
-    newer(second=True)
+    newer(later=True)
     storage = open_at(url)
     for use in (storage.reading, storage.writing):
-        with pytest.raises(ConfigurationError, match=r"0002_second.*`orderflow-bridge migrate`"):
+        with pytest.raises(ConfigurationError, match=r"9999_later.*`orderflow-bridge migrate`"):
             use()
-    assert list(storage.pending_migrations()) == ["0002_second"]
-    assert list(storage.migrate()) == ["0002_second"]
+    assert list(storage.pending_migrations()) == ["9999_later"]
+    assert list(storage.migrate()) == ["9999_later"]
     with storage.reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
 
 
+def test_the_audit_comes_to_a_shop_that_has_been_trading(url, open_at, monkeypatch):
+    """What was stored by the version before stays, and the new table takes entries."""
+    whole = migrations.MIGRATIONS
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole[:1])
+    add(open_at(url), cart())
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    storage = open_at(url)
+    assert "0002_audit" in storage.migrate()
+    entry = AuditEntry(
+        entry_id="aud_1", at=1, actor="zoe", event="secret.revealed", subject=SHOP, details={}
+    )
+    with storage.writing() as unit:
+        unit.audit.append(entry)
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+        assert list(unit.audit.page(subject=None, before=None, limit=9)) == [entry]
+
+
 def test_a_newer_schema_is_refused(url, open_at, newer):
     """An older version of the package does not touch what it does not understand."""
-    newer(second=True)
+    newer(later=True)
     add(open_at(url), cart())
-    newer(second=False)
+    newer(later=False)
     storage = open_at(url)
     for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
-        with pytest.raises(ConfigurationError, match=r"0002_second.*newer"):
+        with pytest.raises(ConfigurationError, match=r"9999_later.*newer"):
             use()
 
 
@@ -101,7 +122,7 @@ def test_a_migration_that_fails_is_run_again(url, open_at, make_engine, monkeypa
     with pytest.raises(OSError, match="crash"):
         storage.reading()
     monkeypatch.setattr(migrations, "MIGRATIONS", whole)
-    assert list(storage.pending_migrations()) == [FIRST]
+    assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []
     indexes = inspect(make_engine(url)).get_indexes("orderflow_orders")

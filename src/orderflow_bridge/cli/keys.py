@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from orderflow_bridge.cli.actor import actor_option
 from orderflow_bridge.cli.exits import REFUSED, CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import table
@@ -50,8 +51,9 @@ def list_(invocation: Invocation) -> None:
 
 
 @keys.command()
+@actor_option
 @click.pass_obj
-def rotate(invocation: Invocation) -> None:
+def rotate(invocation: Invocation, *, actor: str) -> None:
     """Make a new master key that issues from now on; the others stay, and no secret changes.
 
     The key file is replaced in one step. Where the ring stands in the environment or in a site's
@@ -59,7 +61,7 @@ def rotate(invocation: Invocation) -> None:
     connection is derived from the new key when its owner rotates it.
     """
     with invocation.bridge() as bridge:
-        made = bridge.keys.rotate()
+        made = bridge.keys.rotate(actor=actor)
     output = invocation.output
     if made.file is not None:
         output.show(
@@ -79,8 +81,9 @@ def rotate(invocation: Invocation) -> None:
 
 @keys.command()
 @click.argument("key_id", metavar="ID")
+@actor_option
 @click.pass_obj
-def retire(invocation: Invocation, *, key_id: str) -> None:
+def retire(invocation: Invocation, *, key_id: str, actor: str) -> None:
     """Take a master key out of the ring, once no live secret derives from it.
 
     Refused while a connection's secret, the current one or one in its grace period, still does;
@@ -88,7 +91,7 @@ def retire(invocation: Invocation, *, key_id: str) -> None:
     """
     with invocation.bridge() as bridge:
         try:
-            file = bridge.keys.retire(key_id)
+            file = bridge.keys.retire(key_id, actor=actor)
         except BridgeError as error:
             if error.code != "invalid_request":
                 raise

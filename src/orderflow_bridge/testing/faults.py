@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, cast, get_type_hints
 
 from orderflow_bridge.domain.errors import Conflict
-from orderflow_bridge.ports import Capability, CountingReplayLedger, ProductsUnit, Storage, Unit
+from orderflow_bridge.ports import (
+    AuditUnit,
+    Capability,
+    CountingReplayLedger,
+    ProductsUnit,
+    Storage,
+    Unit,
+)
 
 __all__ = ["Fault", "FaultyStorage", "fail", "kill", "lose"]
 
@@ -186,7 +193,7 @@ class _FaultyRepository:
 def _methods() -> frozenset[str]:
     """Name what every repository can be asked, as `carts.save`."""
     found: set[str] = set()
-    for unit in ProductsUnit.__mro__:
+    for unit in (*ProductsUnit.__mro__, AuditUnit):
         for name, attribute in vars(unit).items():
             if isinstance(attribute, property):
                 port = get_type_hints(attribute.fget)["return"]

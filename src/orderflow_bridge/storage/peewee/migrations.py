@@ -9,7 +9,7 @@ import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.storage.peewee.dialect import Dialect, run
-from orderflow_bridge.storage.peewee.schema import create_tables
+from orderflow_bridge.storage.peewee.schema import create_audit, create_tables
 
 __all__ = ["Migration", "migrate", "pending", "prepare"]
 
@@ -31,7 +31,14 @@ def _first(database: peewee.Database, dialect: Dialect) -> None:
     create_tables(database, dialect.column_types(database))
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration(1, "0001_first_tables", _first),)
+def _audit(database: peewee.Database, dialect: Dialect) -> None:
+    create_audit(database, dialect.column_types(database))
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(1, "0001_first_tables", _first),
+    Migration(2, "0002_audit", _audit),
+)
 """Every migration, in the order of their numbers."""
 
 

@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from orderflow_bridge.actions.action import Shop
+from orderflow_bridge.audit import Audit
 from orderflow_bridge.capabilities import migrating, refuse_unfit
 from orderflow_bridge.catalogue.catalogue import Catalogue
 from orderflow_bridge.connections import Connections
@@ -13,6 +14,7 @@ from orderflow_bridge.domain.order import Order
 from orderflow_bridge.http import Head, Request, Response
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.maintenance import Maintenance, Purged
+from orderflow_bridge.masterkeys import MasterKeys
 from orderflow_bridge.orders import Orders
 from orderflow_bridge.payments import settle
 from orderflow_bridge.ports import (
@@ -74,12 +76,24 @@ class Bridge:
             catalogue=catalogue,
             payments=payments,
         )
+        self.audit: Audit = Audit(
+            storage=storage, clock=self._shop.clock, entropy=self._shop.entropy
+        )
         self.connections: Connections = Connections(
             storage=storage,
             keys=keys,
             clock=self._shop.clock,
             entropy=self._shop.entropy,
             settings=self.settings,
+            audit=self.audit,
+        )
+        self.keys: MasterKeys = MasterKeys(
+            storage=storage,
+            keys=keys,
+            clock=self._shop.clock,
+            entropy=self._shop.entropy,
+            settings=self.settings,
+            audit=self.audit,
         )
         self.orders: Orders = Orders(storage=storage, shop=self._shop)
         self.catalogue: Catalogue = Catalogue(storage)

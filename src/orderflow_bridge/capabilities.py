@@ -7,6 +7,8 @@ from typing import cast, get_args
 from orderflow_bridge.domain.errors import ConfigurationError, Conflict
 from orderflow_bridge.ports import (
     PORTS_VERSION,
+    AuditLedger,
+    AuditUnit,
     Capability,
     CountingAnswerLedger,
     CountingReplayLedger,
@@ -21,6 +23,7 @@ from orderflow_bridge.ports import (
 from orderflow_bridge.settings import Settings
 
 __all__ = [
+    "audit_of",
     "counting",
     "counting_answers",
     "migrating",
@@ -62,6 +65,13 @@ def products_of(unit: Unit) -> ProductRepository:
     raise ConfigurationError(
         "The storage keeps no products: they are where the bridge's own `catalogue` has them."
     )
+
+
+def audit_of(unit: Unit) -> AuditLedger:
+    """Give the unit's audit; raises `ConfigurationError` where it keeps none."""
+    if hasattr(unit, "audit"):
+        return cast("AuditUnit", unit).audit
+    raise ConfigurationError("The storage keeps no audit: choose one with the capability `audit`.")
 
 
 def counting(unit: Unit) -> CountingReplayLedger:

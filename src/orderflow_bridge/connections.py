@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orderflow_bridge.audit import UNKNOWN, Audit
 from orderflow_bridge.domain.connection import SCOPES, Connection, Issue, Status
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.money import CURRENCIES
+from orderflow_bridge.domain.time import as_utc
 from orderflow_bridge.ports import Clock, Entropy, Storage, Unit
 from orderflow_bridge.security.network import parse_allow_list
 from orderflow_bridge.security.secrets import NONCE_BYTES, MasterKeyRing
@@ -34,7 +37,11 @@ class Credentials(Struct, frozen=True, kw_only=True):
 
 
 class Connections:
-    """The inbound connections of one storage; secrets are derived, never stored (protocol §1)."""
+    """The inbound connections of one storage; secrets are derived, never stored (protocol §1).
+
+    What changes one, or shows its secret, is told to the audit in the same transaction; `actor` is
+    the person who did it, as the audit names them.
+    """
 
     def __init__(
         self,
@@ -44,11 +51,13 @@ class Connections:
         clock: Clock,
         entropy: Entropy,
         settings: Settings,
+        audit: Audit,
     ) -> None:
         self._storage = storage
         self._keys = keys
         self._clock = clock
         self._entropy = entropy
+        self._audit = audit
         self._max_window = settings.max_window
 
     def create(
@@ -60,6 +69,7 @@ class Connections:
         allow: Iterable[str] = (),
         window: int = 60,
         currency: str | None = None,
+        actor: str = UNKNOWN,
     ) -> Credentials:
         """Make an enabled connection, and give its secret.
 
@@ -80,7 +90,12 @@ class Connections:
             created_at=now,
             updated_at=now,
         )
-        transact(self._storage, lambda unit: unit.connections.add(connection))
+
+        def act(unit: Unit) -> None:
+            unit.connections.add(connection)
+            self._record(unit, "connection.created", actor, None, connection)
+
+        transact(self._storage, act)
         return self._credentials(connection)
 
     def find(self, client_id: str) -> Connection:
@@ -94,26 +109,58 @@ class Connections:
         with self._storage.reading() as unit:
             return unit.connections.all()
 
-    def enable(self, client_id: str) -> Connection:
+    def enable(self, client_id: str, *, actor: str = UNKNOWN) -> Connection:
         """Let it in again; works at once in every process."""
-        return self._set_status(client_id, "enabled")
+        return self._set_status(client_id, "enabled", actor)
 
-    def disable(self, client_id: str) -> Connection:
+    def disable(self, client_id: str, *, actor: str = UNKNOWN) -> Connection:
         """Shut it out; works at once in every process."""
-        return self._set_status(client_id, "disabled")
+        return self._set_status(client_id, "disabled", actor)
 
-    def allow(self, client_id: str, allow: Iterable[str]) -> Connection:
+    def allow(self, client_id: str, allow: Iterable[str], *, actor: str = UNKNOWN) -> Connection:
         """Replace the allow-list; an empty one allows every address."""
         checked = _checked_allow_list(allow)
-        return self._changed(client_id, lambda connection: replace(connection, allow_list=checked))
+        return self._changed(
+            client_id,
+            lambda connection: replace(connection, allow_list=checked),
+            event="connection.allow_list_changed",
+            actor=actor,
+        )
+
+    def set_window(self, client_id: str, window: int, *, actor: str = UNKNOWN) -> Connection:
+        """Replace the replay window, in seconds; works at once in every process."""
+        checked = self._checked_window(window)
+        return self._changed(
+            client_id,
+            lambda connection: replace(connection, window=checked),
+            event="connection.window_changed",
+            actor=actor,
+        )
+
+    def set_scopes(
+        self, client_id: str, scopes: Iterable[str], *, actor: str = UNKNOWN
+    ) -> Connection:
+        """Replace what it may do; works at once in every process."""
+        checked = _checked_scopes(scopes)
+        return self._changed(
+            client_id,
+            lambda connection: replace(connection, scopes=checked),
+            event="connection.scopes_changed",
+            actor=actor,
+        )
 
     def rotate(
-        self, client_id: str, *, grace: int = 0, replace_open_grace: bool = False
+        self,
+        client_id: str,
+        *,
+        grace: int = 0,
+        replace_open_grace: bool = False,
+        actor: str = UNKNOWN,
     ) -> Credentials:
         """Issue a new secret; the old one still verifies for `grace` seconds.
 
-        A grace period that is still open is refused with `invalid_request`, since a third secret
-        would end it early, unless `replace_open_grace`.
+        Of three secrets only two verify. While an earlier one is in its grace period this is
+        refused with `invalid_request`, unless `replace_open_grace` says that it ends now.
         """
         if grace < 0:
             raise _invalid("grace", "is in seconds, 0 or more")
@@ -123,9 +170,7 @@ class Connections:
         def rotated(connection: Connection) -> Connection:
             open_grace = connection.previous is not None and now < connection.previous_until
             if open_grace and not replace_open_grace:
-                raise _invalid(
-                    "grace", "an earlier secret is still in its grace period; end it explicitly"
-                )
+                raise _open_grace(connection)
             return replace(
                 connection,
                 current=issue,
@@ -133,23 +178,71 @@ class Connections:
                 previous_until=now + grace * 1000 if grace else 0,
             )
 
-        return self._credentials(self._changed(client_id, rotated))
+        return self._credentials(
+            self._changed(client_id, rotated, event="connection.rotated", actor=actor)
+        )
 
-    def reveal(self, client_id: str) -> Credentials:
-        """Show the current secret again."""
-        return self._credentials(self.find(client_id))
+    def revoke_previous(self, client_id: str, *, actor: str = UNKNOWN) -> Connection:
+        """End the grace period of the previous secret now; nothing happens where there is none."""
+        return self._changed(
+            client_id,
+            lambda connection: replace(connection, previous=None, previous_until=0),
+            event="connection.previous_secret_revoked",
+            actor=actor,
+        )
 
-    def _set_status(self, client_id: str, status: Status) -> Connection:
-        return self._changed(client_id, lambda connection: replace(connection, status=status))
+    def reveal(self, client_id: str, *, actor: str = UNKNOWN) -> Credentials:
+        """Show the current secret again; the audit has it before the caller does."""
 
-    def _changed(self, client_id: str, change: Callable[[Connection], Connection]) -> Connection:
+        def act(unit: Unit) -> Credentials:
+            credentials = self._credentials(_present(unit.connections.find(client_id)))
+            self._audit.record(unit, "secret.revealed", actor=actor, subject=client_id, details={})
+            return credentials
+
+        return transact(self._storage, act)
+
+    def warnings(self, connection: Connection) -> tuple[str, ...]:
+        """Say what an operator should look at.
+
+        Raises `ConfigurationError` where its master key is not in the ring.
+        """
+        return self._credentials(connection).warnings
+
+    def _set_status(self, client_id: str, status: Status, actor: str) -> Connection:
+        return self._changed(
+            client_id,
+            lambda connection: replace(connection, status=status),
+            event=f"connection.{status}",
+            actor=actor,
+        )
+
+    def _changed(
+        self,
+        client_id: str,
+        change: Callable[[Connection], Connection],
+        *,
+        event: str,
+        actor: str,
+    ) -> Connection:
         def act(unit: Unit) -> Connection:
             connection = _present(unit.connections.lock(client_id))
             changed = replace(change(connection), updated_at=self._clock.now())
             unit.connections.save(changed)
+            self._record(unit, event, actor, connection, changed)
             return changed
 
         return transact(self._storage, act)
+
+    def _record(
+        self, unit: Unit, event: str, actor: str, before: Connection | None, after: Connection
+    ) -> None:
+        self._audit.record(
+            unit,
+            event,
+            actor=actor,
+            subject=after.client_id,
+            details=_difference(_facts(before) if before else {}, _facts(after)),
+        )
 
     def _credentials(self, connection: Connection) -> Credentials:
         issue = connection.current
@@ -189,6 +282,29 @@ def _warnings(connection: Connection) -> Iterable[str]:
         yield from parse_allow_list(connection.allow_list).warnings
 
 
+def _facts(connection: Connection) -> dict[str, Any]:
+    """Tell what the audit keeps of a connection: nothing that a secret could be made of."""
+    return {
+        "name": connection.name,
+        "channel": connection.channel,
+        "status": connection.status,
+        "scopes": [scope for scope in SCOPES if scope in connection.scopes],
+        "allow_list": list(connection.allow_list),
+        "window": connection.window,
+        "default_currency": connection.default_currency,
+        "master_key": connection.current.key_id,
+        "previous_secret_until": connection.previous_until if connection.previous else None,
+    }
+
+
+def _difference(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: {"from": before.get(name), "to": value}
+        for name, value in after.items()
+        if before.get(name) != value
+    }
+
+
 def _present(connection: Connection | None) -> Connection:
     if connection is None:
         raise BridgeError("not_found", "There is no connection with that client id.")
@@ -200,6 +316,16 @@ def _invalid(name: str, message: str) -> BridgeError:
         "invalid_request",
         f"{name} {message}" + ("" if message.endswith("?") else "."),
         {"errors": [{"path": f"/{name}", "message": message}]},
+    )
+
+
+def _open_grace(connection: Connection) -> BridgeError:
+    until = as_utc(connection.previous_until).isoformat(timespec="seconds")
+    message = (
+        f"The previous secret is in its grace period until {until}, and a rotation would end it"
+    )
+    return BridgeError(
+        "invalid_request", f"{message}.", {"errors": [{"path": "", "message": message}]}
     )
 
 

@@ -16,6 +16,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.order import Order, OrderStatus
@@ -28,6 +29,8 @@ __all__ = [
     "Answer",
     "AnswerKey",
     "AnswerLedger",
+    "AuditLedger",
+    "AuditUnit",
     "Capability",
     "CartRepository",
     "Claim",
@@ -56,7 +59,7 @@ __all__ = [
 PORTS_VERSION = 2
 """Raised when a port changes in a way that an existing plugin would notice."""
 
-Capability = Literal["products", "stock", "rates", "migrations", "durable", "processes"]
+Capability = Literal["products", "stock", "rates", "audit", "migrations", "durable", "processes"]
 """What a storage may be able to do besides.
 
 - `products`: it keeps the default catalogue (`ProductsUnit`); needs `stock`. Without it a bridge
@@ -65,6 +68,7 @@ Capability = Literal["products", "stock", "rates", "migrations", "durable", "pro
 - `rates`: it counts what a connection spent and what is stored for it (`CountingReplayLedger`,
   `CountingAnswerLedger`). Without it `max_writes_per_minute` is refused, and
   `max_spent_signatures` and `max_stored_answers` hold nobody.
+- `audit`: it keeps who changed connections and master keys (`AuditUnit`). Without it nobody knows.
 - `migrations`: it has a schema that moves forward (`MigratingStorage`).
 - `durable`: what was committed is there after the process has ended, however it ended.
 - `processes`: several processes may use it at once, and each sees what another committed.
@@ -403,6 +407,24 @@ class CountingAnswerLedger(AnswerLedger, Protocol):
         ...
 
 
+class AuditLedger(Protocol):
+    """What operators did. Entries are appended, and neither changed nor removed."""
+
+    def append(self, entry: AuditEntry) -> None:
+        """Store an entry; raises `Conflict` where its id is taken."""
+        ...
+
+    def page(
+        self, *, subject: str | None, before: tuple[int, str] | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        """Give at most `limit` entries, newest first (`at`, then `entry_id`, both descending).
+
+        Those of `subject`, or of every one where that is None; after the entry with `before`
+        (`at`, `entry_id`) in that order.
+        """
+        ...
+
+
 class Unit(Protocol):
     """One unit of work: reads, and in a writing unit changes that commit together or not at all.
 
@@ -455,6 +477,15 @@ class ProductsUnit(StockUnit, Protocol):
     @property
     def products(self) -> ProductRepository:
         """Give the default catalogue."""
+        ...
+
+
+class AuditUnit(Unit, Protocol):
+    """The capability `audit`."""
+
+    @property
+    def audit(self) -> AuditLedger:
+        """Give what operators did."""
         ...
 
 

@@ -18,6 +18,7 @@ from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.actions.action import Action, Outside, Shop, Work
 from orderflow_bridge.actions.watched import Watched
 from orderflow_bridge.capabilities import counting, counting_answers
+from orderflow_bridge.decisions import Asked, Decisions
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
@@ -50,7 +51,7 @@ from orderflow_bridge.transactions import go_outside, transact
 
 __all__ = ["Admitted", "Protocol"]
 
-_log = logging.getLogger("orderflow_bridge.requests")
+_log = logging.getLogger("orderflow_bridge.faults")
 _encode = msgspec.json.Encoder().encode
 _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(action.request) for name, action in ACTIONS.items()
@@ -69,21 +70,17 @@ _OK = (("Content-Type", "application/json"), *_NO_STORE)
 _PROBLEM = (("Content-Type", "application/problem+json"), *_NO_STORE)
 
 
-class Admitted(Struct, frozen=True, kw_only=True, gc=False):
+class Admitted(Asked, frozen=True, kw_only=True, gc=False):
     """A request whose head passed steps 1–8; its body may be read now.
 
     `limit` is the largest body in bytes, `length` the declared one.
     """
 
-    request_id: str
-    client_id: bytes
-    action: bytes
     timestamp: bytes
     signature: bytes
     key: bytes
     limit: int
     length: int | None
-    address: str | None
 
 
 class Verified(Struct, frozen=True, kw_only=True, gc=False):
@@ -145,6 +142,7 @@ class Protocol:
             most=settings.max_stored_answers if counts else 0,
             lifetime=settings.idempotency_lifetime,
         )
+        self._decisions = Decisions(shop.clock)
         self.refusals: Refusals = Refusals()
 
     @property
@@ -170,18 +168,26 @@ class Protocol:
         now = self._shop.clock.now()
         request_id = new_id("req", now, self._shop.entropy.token(RANDOM_BYTES))
         address = None
+        path = _PATH.fullmatch(head.path)
         try:
             address = client_address(
                 head.peer, head.headers.get(self._address_header, ()), self._trusted
             )
-            path = self._endpoint(head)  # 1–3
+            path = _endpoint(head, path)  # 1–3
             _refuse_media_type(head)  # 4
             length = self._declared_length(head)  # 5
             client_id, timestamp, signature, key = _auth_headers(head)  # 6
             _refuse_mismatch(client_id, path[1])  # 7
             _refuse_skew(now, timestamp, self._shop.settings.max_window)  # 8
         except BridgeError as refusal:
-            return self._refused(refusal, request_id, address)
+            asked = Asked(
+                request_id=request_id,
+                client_id=path[1] if path else b"",
+                action=path[2] if path else b"",
+                address=address,
+                arrived=now,
+            )
+            return self._refused(refusal, asked)
         return Admitted(
             request_id=request_id,
             client_id=client_id,
@@ -192,17 +198,8 @@ class Protocol:
             limit=self._shop.settings.max_body,
             length=length,
             address=address,
+            arrived=now,
         )
-
-    def _endpoint(self, head: Head) -> re.Match[bytes]:
-        path = _PATH.fullmatch(head.path)
-        if path is None:
-            raise BridgeError("not_found", "The endpoint is {mount}/{clientId}/{action}.")
-        if head.method != "POST":
-            raise BridgeError("method_not_allowed", "Every action is a POST.")
-        if head.query:
-            raise BridgeError("query_not_allowed", "Everything goes into the signed body.")
-        return path
 
     def _declared_length(self, head: Head) -> int | None:
         lengths = head.headers.get(b"content-length", ())
@@ -228,20 +225,22 @@ class Protocol:
         """
         if code == "storage_unavailable":
             crowded = StorageUnavailable("Too many requests are read or wait at once.")
-            return self._refused(crowded, admitted.request_id, admitted.address)
+            return self._refused(crowded, admitted)
         detail = f"Send at most {admitted.limit} bytes." if code == "body_too_large" else ""
-        return self._refused(BridgeError(code, detail), admitted.request_id, admitted.address)
+        return self._refused(BridgeError(code, detail), admitted)
 
     def execute(self, admitted: Admitted, body: bytes) -> Response:
         """Take steps 10–21 and answer; a fault rolls everything back."""
         try:
-            return self._execute(admitted, body)
+            answer = self._execute(admitted, body)
         except BridgeError as refusal:
-            return self._refused(refusal, admitted.request_id, admitted.address)
+            return self._refused(refusal, admitted)
         except Exception as error:  # noqa: BLE001 -- the one place where a fault becomes an answer
             _log.error("fault in %s: %s", admitted.request_id, whereabouts(error))
             fault = BridgeError("internal_error", "Nothing happened; give us the request id.")
-            return self._refused(fault, admitted.request_id, admitted.address)
+            return self._refused(fault, admitted)
+        self._decisions.answered(admitted, answer)
+        return answer
 
     def _execute(self, admitted: Admitted, body: bytes) -> Response:
         fingerprint = sha256(body)
@@ -461,15 +460,15 @@ class Protocol:
                 unit.answers.store(key, Answer(status, body), running_until=verified.running_until)
         return outcome if isinstance(outcome, BridgeError) else _success(body, request_id)
 
-    def _refused(self, refusal: BridgeError, request_id: str, address: str | None) -> Response:
+    def _refused(self, refusal: BridgeError, asked: Asked) -> Response:
         """Turn a refusal into its answer: the one place where that is done."""
         status, _ = CODES[refusal.code]
-        self.refusals.count(refusal.code, address)
-        level = logging.WARNING if status >= _FAULT else logging.INFO
-        _log.log(level, "%s %s from %s", request_id, refusal.code, _plain(address))
+        request_id = asked.request_id
+        self.refusals.count(refusal.code, asked.address)
+        self._decisions.refused(asked, refusal.code)
         if refusal.code == "storage_unavailable":
             # What the shop's database lacks is the operator's to know.
-            _log.warning("%s: %s", request_id, refusal.detail)
+            _log.warning("%s: %s", request_id, ascii(refusal.detail)[1:-1])
             refusal = _storage_unavailable(refusal.retry_after)
         headers = [("X-Request-Id", request_id), *_PROBLEM]
         if status == _UNAUTHORIZED:
@@ -532,10 +531,6 @@ def _problem(refusal: BridgeError, request_id: str) -> bytes:
     )
 
 
-def _plain(address: str | None) -> str:
-    return ascii(address)[1:-1] if address else "an unknown address"
-
-
 def _authentication_failed() -> BridgeError:
     return BridgeError(
         "authentication_failed",
@@ -561,6 +556,17 @@ def _full(what: str, seconds: int) -> BridgeError:
 
 def _too_large(limit: int) -> BridgeError:
     return BridgeError("body_too_large", f"Send at most {limit} bytes.")
+
+
+def _endpoint(head: Head, path: re.Match[bytes] | None) -> re.Match[bytes]:
+    """Take steps 1–3."""
+    if path is None:
+        raise BridgeError("not_found", "The endpoint is {mount}/{clientId}/{action}.")
+    if head.method != "POST":
+        raise BridgeError("method_not_allowed", "Every action is a POST.")
+    if head.query:
+        raise BridgeError("query_not_allowed", "Everything goes into the signed body.")
+    return path
 
 
 def _refuse_media_type(head: Head) -> None:

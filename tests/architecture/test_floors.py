@@ -25,8 +25,11 @@ FLOORS = {
     "pricing": 2,
     "security": 2,
     "actions": 3,
+    "audit": 4,
     "connections": 4,
+    "decisions": 4,
     "keys": 4,
+    "masterkeys": 4,
     "maintenance": 4,
     "orders": 4,
     "parsing": 4,
@@ -73,8 +76,9 @@ ONLY = {
 # Who may import what is not the standard library, by the beginning of the module's name.
 LIBRARIES = {
     "msgspec": {
-        "actions", "bridge", "catalogue", "cli", "connections", "domain", "http", "maintenance",
-        "parsing", "ports", "protocol", "quotas", "security", "settings", "storage", "testing",
+        "actions", "bridge", "catalogue", "cli", "connections", "decisions", "domain", "http",
+        "maintenance", "masterkeys", "parsing", "ports", "protocol", "quotas", "security",
+        "settings", "storage", "testing",
     },
     "asgiref": {"asgi"},
     "click": {"cli"},

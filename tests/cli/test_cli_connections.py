@@ -87,12 +87,43 @@ def test_rotate_gives_a_new_secret_and_leaves_the_old_one_its_grace(ready):
     given = ("--client-id", client_id, "--secret")
     ready("request", "cart.create", *given, old["secret"])
     refused = ready("connections", "rotate", client_id, "--json", code=3).document["error"]
-    assert refused["detail"].startswith("grace: an earlier secret")
-    assert refused["detail"].endswith(" with --end-open-grace.")
-    assert refused["errors"][0]["path"] == "/grace"
+    assert refused["code"] == "invalid_request"
+    assert refused["detail"].startswith(
+        f"The previous secret is in its grace period until {until.isoformat(timespec='seconds')},"
+    )
+    assert refused["detail"].endswith(" To end it, rotate with --end-open-grace.")
     ready("connections", "rotate", client_id, "--end-open-grace")
     ready("request", "cart.create", *given, old["secret"], code=1)
     ready("connections", "rotate", client_id, "--grace", "soon", code=2)
+
+
+def test_revoke_previous_ends_the_grace_now(ready):
+    """The old secret stops, the new one goes on, and a second time changes nothing."""
+    old = ready.connect("--currency", "GBP")
+    client_id = old["client_id"]
+    new = ready("connections", "rotate", client_id, "--grace", "7d", "--json").document
+    given = ("request", "cart.create", "--client-id", client_id, "--secret")
+    ready(*given, old["secret"])
+    for _ in range(2):
+        shown = ready("connections", "revoke-previous", client_id, "--json").document
+        assert shown["previous_secret_until"] is None
+        ready(*given, old["secret"], code=1)
+    ready(*given, new["secret"])
+
+
+def test_window_and_scopes_replace(ready):
+    """What is shown is what there is from now on; what cannot be changes nothing."""
+    client_id = ready.connect()["client_id"]
+    assert ready("connections", "window", client_id, "30", "--json").document["window"] == 30
+    ready("connections", "window", client_id, "0", code=2)
+    ready("connections", "window", client_id, "100000", code=2)
+    changed = ready("connections", "scopes", client_id, "reporting", "--json").document
+    assert changed["scopes"] == ["carts:read", "orders:read"]
+    ready("request", "cart.create", "-d", "{}", code=1)
+    ready("connections", "scopes", client_id, "everything", code=2)
+    shown = ready("connections", "show", client_id, "--json").document
+    assert (shown["window"], shown["scopes"]) == (30, ["carts:read", "orders:read"])
+    ready("connections", "scopes", "ofc_nobody", "storefront", code=3)
 
 
 def test_allow_replaces_and_clear_empties(ready):

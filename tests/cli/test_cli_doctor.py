@@ -183,7 +183,7 @@ def test_memory_is_a_warning(ready):
     [(state, found, fix)] = examined(ready, "--database", "memory://")["storage"]
     assert state == "warning"
     assert found == (
-        "MemoryStorage of orderflow_bridge can: products, stock, rates. Off: `migrate` (see"
+        "MemoryStorage of orderflow_bridge can: products, stock, rates, audit. Off: `migrate` (see"
         " migrations); nothing outlives the process; one process at a time."
     )
     assert "file" in fix
@@ -194,7 +194,7 @@ def test_a_storage_that_can_do_everything_says_so(ready):
     [(state, found, _)] = examined(ready)["storage"]
     assert state == "ok"
     assert found == (
-        "PeeweeStorage of orderflow_bridge can: products, stock, rates, migrations, durable,"
+        "PeeweeStorage of orderflow_bridge can: products, stock, rates, audit, migrations, durable,"
         " processes."
     )
 

@@ -14,8 +14,8 @@ from orderflow_bridge.cli.app import cli
 from orderflow_bridge.cli.output import Output, colour, program
 
 EVERY = (
-    "init", "demo", "serve", "migrate", "purge", "connections", "catalogue", "request", "sign",
-    "curl", "orders", "doctor", "storage",
+    "init", "demo", "serve", "migrate", "purge", "connections", "keys", "audit", "catalogue",
+    "request", "sign", "curl", "orders", "doctor", "storage",
 )  # fmt: skip
 
 

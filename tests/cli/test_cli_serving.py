@@ -81,6 +81,20 @@ def test_the_development_server_queues_no_more_than_it_says():
         assert get(server.url, "/")[0] == 204
 
 
+@pytest.mark.parametrize("options", SERVERS)
+def test_serve_writes_decisions_where_it_is_asked(ready, options):
+    """One line of JSON for each, on every server, and none without the option."""
+    for more, expected in (((), 0), (("--log-requests",), 1)):
+        with ready.start("serve", "--port", "0", *options, *more) as server:
+            url = server.until(r"Serving (http://\S+)/bridge")[1]
+            get(url, "/bridge/ofc_unknown0/cart.get", "GET")
+            assert server.end(signal.SIGTERM) == 0
+            while (line := server.lines.get(timeout=30)) is not None:
+                server.seen.append(line)
+        decided = [json.loads(line) for line in server.seen if line.startswith('{"request_id"')]
+        assert [one["code"] for one in decided] == ["method_not_allowed"] * expected
+
+
 @pytest.mark.skipif(find_spec("granian") is None, reason="granian is not installed")
 def test_several_workers_share_the_database_of_the_options(ready):
     """What --home and --database said reaches every process; standard output is one document."""

@@ -59,3 +59,24 @@ def signed(
 
 
 Sender = Callable[..., list[tuple[int, Any]]]
+
+_KEPT: dict[str, TestShop] = {}
+"""The shops of this process that stay open between requests, as a server's do."""
+
+
+def ask(
+    url: str, client: tuple[str, str], now: int, seed: str, call: Call
+) -> tuple[int, str | None]:
+    """Send one signed request to the shop that this process keeps open; give status and code."""
+    if url not in _KEPT:
+        _KEPT[url] = shop_on(url, now=now, seed=seed)
+    shop = _KEPT[url]
+    shop.clock.milliseconds = now
+    action, headers, body = call
+    reply = Storefront(shop.bridge, *client, shop.clock).send(action, body, headers)
+    return reply.status, reply.code
+
+
+def close(url: str) -> None:
+    """Close the shop that this process kept open."""
+    _KEPT.pop(url).bridge.close()

@@ -6,16 +6,17 @@ from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.storage.peewee import migrations
 from orderflow_bridge.storage.peewee.dialect import run
 from orderflow_bridge.storage.peewee.migrations import Migration
-from orderflow_bridge.testing.samples import SHOP, add, cart
+from orderflow_bridge.testing.samples import SHOP, add, cart, connection, order
 from tests.databases import SHARED
+from tests.rig import open_shop
 from tests.storage.workers import create_in_process, in_processes
 
-KNOWN = migrations.MIGRATIONS
-NAMES = [one.name for one in KNOWN]
-NEXT = Migration(
-    len(KNOWN) + 1,
-    "next",
-    lambda database, dialect: run(database, "CREATE TABLE IF NOT EXISTS ofb_next (one INT)"),
+FIRST = "0001_first_tables"
+NAMES = [migration.name for migration in migrations.MIGRATIONS]
+LATER = Migration(
+    9_999,
+    "9999_later",
+    lambda database, dialect: run(database, "CREATE TABLE IF NOT EXISTS ofb_later (one INT)"),
 )
 
 
@@ -27,11 +28,12 @@ def blank_url(request, databases) -> str:
 
 @pytest.fixture
 def newer(monkeypatch):
-    """Give a function that makes this version know one more migration, or forget it."""
+    """Give a function that makes this version know a later migration, or forget it."""
 
-    def know(*, one_more: bool) -> None:
-        known = (*KNOWN, *((NEXT,) if one_more else ()))
-        monkeypatch.setattr(migrations, "MIGRATIONS", known)
+    def know(*, later: bool) -> None:
+        known = [one for one in migrations.MIGRATIONS if one is not LATER]
+        known += [LATER] if later else []
+        monkeypatch.setattr(migrations, "MIGRATIONS", tuple(known))
 
     return know
 
@@ -63,25 +65,45 @@ def test_a_current_database_is_used_as_it_is(blank_url: str, open_at):
 def test_an_older_schema_is_refused_with_the_command(blank_url: str, open_at, newer):
     """It is never changed behind an operator's back; the command brings it forward."""
     add(open_at(blank_url), cart())
-    newer(one_more=True)
+    newer(later=True)
     storage = open_at(blank_url)
     for use in (storage.reading, storage.writing):
-        with pytest.raises(ConfigurationError, match=r"next.*`orderflow-bridge migrate`"):
+        with pytest.raises(ConfigurationError, match=r"9999_later.*`orderflow-bridge migrate`"):
             use()
-    assert list(storage.pending_migrations()) == ["next"]
-    assert list(storage.migrate()) == ["next"]
+    assert list(storage.pending_migrations()) == ["9999_later"]
+    assert list(storage.migrate()) == ["9999_later"]
     with storage.reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
 
 
+def test_the_audit_comes_to_a_shop_that_has_been_trading(blank_url: str, open_at, monkeypatch):
+    """What was stored by the version before stays, and operators are written down from now on."""
+    whole = migrations.MIGRATIONS
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole[:1])
+    before = open_at(blank_url)
+    add(before, connection(), cart(), order())
+    before.close()
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    storage = open_at(blank_url)
+    assert "0003_audit" in storage.migrate()
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+        assert unit.orders.of_cart(order().cart_id).order_id == order().order_id
+        assert list(unit.audit.page(subject=None, before=None, limit=9)) == []
+    shop = open_shop(blank_url, storage=storage, stocked=False)
+    shop.bridge.connections.disable(SHOP, actor="zoe")
+    (entry,) = shop.bridge.audit.page()
+    assert (entry.actor, entry.event, entry.subject) == ("zoe", "connection.disabled", SHOP)
+
+
 def test_a_newer_schema_is_refused(blank_url: str, open_at, newer):
     """An older version of the package does not touch what it does not understand."""
-    newer(one_more=True)
+    newer(later=True)
     add(open_at(blank_url), cart())
-    newer(one_more=False)
+    newer(later=False)
     storage = open_at(blank_url)
     for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
-        with pytest.raises(ConfigurationError, match=r"next.*newer"):
+        with pytest.raises(ConfigurationError, match=r"9999_later.*newer"):
             use()
 
 
@@ -99,7 +121,7 @@ def test_a_migration_that_fails_is_run_again(blank_url: str, open_at, monkeypatc
     storage = open_at(blank_url)
     with pytest.raises(OSError, match="crash"):
         storage.reading()
-    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
     assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []

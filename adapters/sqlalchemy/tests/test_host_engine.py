@@ -34,7 +34,14 @@ class TestTables:
         storage = SQLAlchemyStorage(engine, metadata=metadata)
         metadata.create_all(engine)
         add(storage, connection(), cart())
-        assert storage.capabilities == {"products", "stock", "rates", "durable", "processes"}
+        assert storage.capabilities == {
+            "products",
+            "stock",
+            "rates",
+            "audit",
+            "durable",
+            "processes",
+        }
         with engine.begin() as own:
             own.execute(insert(parcel), {"order_id": "x"})
         with engine.connect() as own:
@@ -315,7 +322,7 @@ class TestBeginRecipe:
     def test_units_are_whole(self, engine):
         """They commit and roll back like any others, and the tables are made."""
         storage = SQLAlchemyStorage(engine)
-        assert next(iter(storage.migrate())) == "0001_first_tables"
+        assert "0001_first_tables" in storage.migrate()
         add(storage, cart())
 
         def fail() -> None:

@@ -4,6 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 import pytest
+from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.testing.samples import SHOP, add, cart
@@ -12,24 +13,25 @@ from sqlalchemy import inspect, text
 from orderflow_bridge_sqlalchemy import migrations, open_storage
 from orderflow_bridge_sqlalchemy.migrations import Migration
 
-KNOWN = migrations.MIGRATIONS
-NAMES = [one.name for one in KNOWN]
-NEXT = Migration(
-    len(KNOWN) + 1,
-    "next",
+FIRST = "0001_first_tables"
+NAMES = [migration.name for migration in migrations.MIGRATIONS]
+LATER = Migration(
+    9_999,
+    "9999_later",
     lambda connection, tables: connection.execute(
-        text("CREATE TABLE IF NOT EXISTS orderflow_next (one INT)")
+        text("CREATE TABLE IF NOT EXISTS orderflow_later (one INT)")
     ),
 )
 
 
 @pytest.fixture
 def newer(monkeypatch):
-    """Give a function that makes this version know one more migration, or forget it."""
+    """Give a function that makes this version know a later migration, or forget it."""
 
-    def know(*, one_more: bool) -> None:
-        known = (*KNOWN, *((NEXT,) if one_more else ()))
-        monkeypatch.setattr(migrations, "MIGRATIONS", known)
+    def know(*, later: bool) -> None:
+        known = [one for one in migrations.MIGRATIONS if one is not LATER]
+        known += [LATER] if later else []
+        monkeypatch.setattr(migrations, "MIGRATIONS", tuple(known))
 
     return know
 
@@ -65,25 +67,43 @@ def test_a_current_database_is_used_as_it_is(url, open_at):
 def test_an_older_schema_is_refused_with_the_command(url, open_at, newer):
     """It is never changed behind an operator's back; the command brings it forward."""
     add(open_at(url), cart())
-    newer(one_more=True)
+    newer(later=True)
     storage = open_at(url)
     for use in (storage.reading, storage.writing):
-        with pytest.raises(ConfigurationError, match=r"next.*`orderflow-bridge migrate`"):
+        with pytest.raises(ConfigurationError, match=r"9999_later.*`orderflow-bridge migrate`"):
             use()
-    assert list(storage.pending_migrations()) == ["next"]
-    assert list(storage.migrate()) == ["next"]
+    assert list(storage.pending_migrations()) == ["9999_later"]
+    assert list(storage.migrate()) == ["9999_later"]
     with storage.reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
 
 
+def test_the_audit_comes_to_a_shop_that_has_been_trading(url, open_at, monkeypatch):
+    """What was stored by the version before stays, and the new table takes entries."""
+    whole = migrations.MIGRATIONS
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole[:1])
+    add(open_at(url), cart())
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    storage = open_at(url)
+    assert "0003_audit" in storage.migrate()
+    entry = AuditEntry(
+        entry_id="aud_1", at=1, actor="zoe", event="secret.revealed", subject=SHOP, details={}
+    )
+    with storage.writing() as unit:
+        unit.audit.append(entry)
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+        assert list(unit.audit.page(subject=None, before=None, limit=9)) == [entry]
+
+
 def test_a_newer_schema_is_refused(url, open_at, newer):
     """An older version of the package does not touch what it does not understand."""
-    newer(one_more=True)
+    newer(later=True)
     add(open_at(url), cart())
-    newer(one_more=False)
+    newer(later=False)
     storage = open_at(url)
     for use in (storage.reading, storage.writing, storage.migrate, storage.pending_migrations):
-        with pytest.raises(ConfigurationError, match=r"next.*newer"):
+        with pytest.raises(ConfigurationError, match=r"9999_later.*newer"):
             use()
 
 
@@ -101,7 +121,7 @@ def test_a_migration_that_fails_is_run_again(url, open_at, make_engine, monkeypa
     storage = open_at(url)
     with pytest.raises(OSError, match="crash"):
         storage.reading()
-    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
     assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []

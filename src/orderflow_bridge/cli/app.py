@@ -26,6 +26,8 @@ _PLACES = {
     "migrate": "orderflow_bridge.cli.upkeep:migrate",
     "purge": "orderflow_bridge.cli.upkeep:purge",
     "connections": "orderflow_bridge.cli.connections:connections",
+    "keys": "orderflow_bridge.cli.keys:keys",
+    "audit": "orderflow_bridge.cli.audit:audit",
     "catalogue": "orderflow_bridge.cli.catalogue:catalogue",
     "request": "orderflow_bridge.cli.signing:request",
     "sign": "orderflow_bridge.cli.signing:sign",

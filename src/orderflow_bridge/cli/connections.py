@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.actor import actor_option
 from orderflow_bridge.cli.exits import REFUSED, CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import Output, detail_of, plain, table
@@ -60,6 +61,7 @@ def connections() -> None:
     "--window", type=int, default=60, show_default=True, help="Seconds a signature is good for."
 )
 @click.option("--currency", help="Default currency of its carts, such as GBP.")
+@actor_option
 @click.pass_obj
 def create(
     invocation: Invocation,
@@ -70,6 +72,7 @@ def create(
     allow: tuple[str, ...],
     window: int,
     currency: str | None,
+    actor: str,
 ) -> None:
     """Make a connection called NAME, and print its client id and secret."""
     with invocation.bridge() as bridge:
@@ -80,6 +83,7 @@ def create(
             allow=allow,
             window=window,
             currency=currency,
+            actor=actor,
         )
     _show_credentials(invocation.output, credentials)
 
@@ -91,7 +95,7 @@ def _scopes(text: str) -> list[str]:
         wrong = f"{', '.join(map(repr, unknown))}: there is no such scope" if unknown else "empty"
         raise click.BadParameter(
             f"{wrong}; write some of {', '.join(SCOPES)}, or a preset: {', '.join(_PRESETS)}.",
-            param_hint="--scopes",
+            param_hint="scopes",
         )
     return [scope for name in names for scope in _PRESETS.get(name, (name,))]
 
@@ -140,32 +144,35 @@ def show(invocation: Invocation, *, client_id: str) -> None:
 
 @connections.command()
 @click.argument("client_id")
+@actor_option
 @click.pass_obj
-def reveal(invocation: Invocation, *, client_id: str) -> None:
+def reveal(invocation: Invocation, *, client_id: str, actor: str) -> None:
     """Print the current secret of a connection again."""
     with invocation.bridge() as bridge:
-        credentials = bridge.connections.reveal(client_id)
+        credentials = bridge.connections.reveal(client_id, actor=actor)
     _show_credentials(invocation.output, credentials)
 
 
 @connections.command()
 @click.argument("client_id")
+@actor_option
 @click.pass_obj
-def enable(invocation: Invocation, *, client_id: str) -> None:
+def enable(invocation: Invocation, *, client_id: str, actor: str) -> None:
     """Let a connection in again; works at once in every process."""
     with invocation.bridge() as bridge:
-        connection = bridge.connections.enable(client_id)
+        connection = bridge.connections.enable(client_id, actor=actor)
         warnings = warnings_of(bridge, connection)
     _show_connection(invocation.output, connection, warnings, aloud=False)
 
 
 @connections.command()
 @click.argument("client_id")
+@actor_option
 @click.pass_obj
-def disable(invocation: Invocation, *, client_id: str) -> None:
+def disable(invocation: Invocation, *, client_id: str, actor: str) -> None:
     """Shut a connection out; works at once in every process."""
     with invocation.bridge() as bridge:
-        connection = bridge.connections.disable(client_id)
+        connection = bridge.connections.disable(client_id, actor=actor)
         warnings = warnings_of(bridge, connection)
     _show_connection(invocation.output, connection, warnings, aloud=False)
 
@@ -185,42 +192,86 @@ def disable(invocation: Invocation, *, client_id: str) -> None:
     is_flag=True,
     help="Rotate even while an earlier secret is in its grace period, which ends it.",
 )
+@actor_option
 @click.pass_obj
-def rotate(invocation: Invocation, *, client_id: str, grace: int, end_open_grace: bool) -> None:
+def rotate(
+    invocation: Invocation, *, client_id: str, grace: int, end_open_grace: bool, actor: str
+) -> None:
     """Issue a new secret, and print it."""
     with invocation.bridge() as bridge:
         try:
             credentials = bridge.connections.rotate(
-                client_id, grace=grace, replace_open_grace=end_open_grace
+                client_id, grace=grace, replace_open_grace=end_open_grace, actor=actor
             )
         except BridgeError as error:
             if error.code != "invalid_request":
                 raise
             # Nothing on the line is wrong: the connection is in a grace period.
-            detail = detail_of(error).removesuffix(".") + " with --end-open-grace."
+            detail = f"{detail_of(error)} To end it, rotate with --end-open-grace."
             raise CommandFailed(error.code, detail, error.members, exit_code=REFUSED) from None
     _show_credentials(invocation.output, credentials)
+
+
+@connections.command(name="revoke-previous")
+@click.argument("client_id")
+@actor_option
+@click.pass_obj
+def revoke_previous(invocation: Invocation, *, client_id: str, actor: str) -> None:
+    """End the grace period of the previous secret now, in every process."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.revoke_previous(client_id, actor=actor)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.argument("seconds", type=int)
+@actor_option
+@click.pass_obj
+def window(invocation: Invocation, *, client_id: str, seconds: int, actor: str) -> None:
+    """Replace the seconds that a signature is good for; works at once in every process."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.set_window(client_id, seconds, actor=actor)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
+
+
+@connections.command()
+@click.argument("client_id")
+@click.argument("names", metavar="LIST")
+@actor_option
+@click.pass_obj
+def scopes(invocation: Invocation, *, client_id: str, names: str, actor: str) -> None:
+    """Replace what a connection may do, with the words of `create --scopes`."""
+    with invocation.bridge() as bridge:
+        connection = bridge.connections.set_scopes(client_id, _scopes(names), actor=actor)
+        warnings = warnings_of(bridge, connection)
+    _show_connection(invocation.output, connection, warnings, aloud=False)
 
 
 @connections.command()
 @click.argument("client_id")
 @click.argument("cidr", nargs=-1)
 @click.option("--clear", is_flag=True, help="Empty the list: every address may use it.")
+@actor_option
 @click.pass_obj
-def allow(invocation: Invocation, *, client_id: str, cidr: tuple[str, ...], clear: bool) -> None:
+def allow(
+    invocation: Invocation, *, client_id: str, cidr: tuple[str, ...], clear: bool, actor: str
+) -> None:
     """Replace the addresses and CIDR ranges that may use a connection."""
     if bool(cidr) == clear:
         raise click.UsageError("Give the addresses and ranges, or --clear.")
     with invocation.bridge() as bridge:
-        connection = bridge.connections.allow(client_id, cidr)
+        connection = bridge.connections.allow(client_id, cidr, actor=actor)
         warnings = warnings_of(bridge, connection)
     _show_connection(invocation.output, connection, warnings)
 
 
 def warnings_of(bridge: Bridge, connection: Connection) -> tuple[str, ...]:
-    """Say what an operator should look at; the secret it takes goes nowhere."""
+    """Say what an operator should look at."""
     try:
-        return bridge.connections.reveal(connection.client_id).warnings
+        return bridge.connections.warnings(connection)
     except ConfigurationError as error:
         return (str(error),)
 

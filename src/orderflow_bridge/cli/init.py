@@ -10,15 +10,14 @@ import msgspec
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.cli.invocation import Command, Invocation
 from orderflow_bridge.domain.errors import ConfigurationError
-from orderflow_bridge.keys import write_keys_file
-from orderflow_bridge.security.secrets import new_master_key
+from orderflow_bridge.keys import new_key, write_keys_file
 from orderflow_bridge.settings import KEYS_FILE, SETTINGS_FILE, Settings
+from orderflow_bridge.system import SystemEntropy
 
 __all__ = ["DEFAULT_DATABASE", "init", "set_up", "write_new_keys"]
 
 DEFAULT_DATABASE = "sqlite:///orderflow-bridge.db"
 
-_KEY_BYTES = 32
 _PRIVATE, _PUBLIC = 0o600, 0o644
 
 _SETTINGS = """\
@@ -87,7 +86,7 @@ def set_up(folder: Path, *, database: str = DEFAULT_DATABASE, with_tables: bool 
     before anything is written, where the database cannot be reached.
     """
     _refuse_overwriting(folder, SETTINGS_FILE, KEYS_FILE)
-    ring = _new_ring()
+    ring = new_key(SystemEntropy())
     # As every later command will read it: a relative SQLite path starts in the folder.
     environ = {"ORDERFLOW_BRIDGE_DATABASE": database}
     with Bridge.open(settings=Settings.load(home=folder, environ=environ, master_keys=ring)) as new:
@@ -108,7 +107,7 @@ def set_up(folder: Path, *, database: str = DEFAULT_DATABASE, with_tables: bool 
 def write_new_keys(folder: Path) -> None:
     """Write a new master key into `folder`, and nothing else; raises `ConfigurationError`."""
     _refuse_overwriting(folder, KEYS_FILE)
-    write_keys_file(folder / KEYS_FILE, _new_ring())
+    write_keys_file(folder / KEYS_FILE, new_key(SystemEntropy()))
 
 
 def _refuse_overwriting(folder: Path, *names: str) -> None:
@@ -119,11 +118,6 @@ def _refuse_overwriting(folder: Path, *names: str) -> None:
                 " with --home, or move it away."
             )
     folder.mkdir(parents=True, exist_ok=True)
-
-
-def _new_ring() -> str:
-    # A name that no earlier key has: a database that outlives its keys says which one it misses.
-    return f"k{os.urandom(4).hex()}:{new_master_key(os.urandom(_KEY_BYTES))}"
 
 
 def _quoted(text: str) -> str:

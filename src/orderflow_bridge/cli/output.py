@@ -28,7 +28,8 @@ __all__ = [
 
 _PROGRAMS = ("orderflow-bridge", "ofb")
 _LONGEST = 40
-_C1_CONTROLS = re.compile("[\x7f-\x9f\u2028\u2029]")
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+"""C1 controls, line separators, and what turns the reading direction."""
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ def colour() -> bool | None:
 def as_json(document: object) -> str:
     """Write JSON that is safe to look at in a terminal."""
     text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode("utf-8")
-    return _C1_CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def plain(text: str) -> str:

@@ -4,8 +4,11 @@ import errno
 import os
 import socket
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.util import find_spec
+from logging.config import dictConfig
+from typing import Any
 
 import click
 
@@ -36,6 +39,30 @@ _LOGGING = {
     }
 }
 
+_PLAIN = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"access": {"format": "%(message)s"}},
+}
+
+# The log of decisions: each line is the whole of it, so that a program can read it.
+_DECISIONS = {
+    "handlers": {
+        "decisions": {
+            "class": "logging.StreamHandler",
+            "formatter": "access",
+            "stream": "ext://sys.stderr",
+        },
+    },
+    "loggers": {
+        "orderflow_bridge.requests": {
+            "handlers": ["decisions"],
+            "level": "INFO",
+            "propagate": False,
+        },
+    },
+}
+
 
 @click.command(cls=Command, short_help="Serve the bridge at /bridge.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -61,6 +88,9 @@ _LOGGING = {
 @click.option(
     "--development", is_flag=True, help="Use the development server even with the extra [server]."
 )
+@click.option(
+    "--log-requests", is_flag=True, help="Write each decision on standard error, a line of JSON."
+)
 @click.pass_obj
 def serve(
     invocation: Invocation,
@@ -70,6 +100,7 @@ def serve(
     workers: int,
     threads: int | None,
     development: bool,
+    log_requests: bool,
 ) -> None:
     """Serve the bridge at /bridge, until Ctrl-C or SIGTERM.
 
@@ -95,10 +126,23 @@ def serve(
     threads = threads or min(_THREADS, settings.pool_size, 2 * (os.cpu_count() or 1) + 1)
     if with_granian:
         _serve_with_granian(
-            invocation, settings, host=host, port=port, workers=workers, threads=threads
+            invocation,
+            settings,
+            host=host,
+            port=port,
+            workers=workers,
+            threads=threads,
+            log_requests=log_requests,
         )
     else:
+        if log_requests:
+            dictConfig(_with_decisions(_PLAIN))
         _serve_for_development(invocation, host=host, port=port, threads=threads)
+
+
+def _with_decisions(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the log of decisions to a configuration of logging."""
+    return {**config, **{part: config.get(part, {}) | more for part, more in _DECISIONS.items()}}
 
 
 def _announce(invocation: Invocation, url: str, server: str) -> None:
@@ -137,10 +181,11 @@ def _serve_with_granian(
     port: int,
     workers: int,
     threads: int,
+    log_requests: bool,
 ) -> None:
     from granian import Granian  # noqa: PLC0415 -- an optional package
     from granian.constants import Interfaces  # noqa: PLC0415 -- an optional package
-    from granian.log import LogLevels  # noqa: PLC0415 -- an optional package
+    from granian.log import LOGGING_CONFIG, LogLevels  # noqa: PLC0415 -- an optional package
 
     with invocation.bridge() as bridge:
         if workers > 1 and "processes" not in bridge.capabilities:
@@ -162,7 +207,7 @@ def _serve_with_granian(
         workers=workers,
         blocking_threads=threads,
         websockets=False,
-        log_dictconfig=_LOGGING,
+        log_dictconfig=_with_decisions(LOGGING_CONFIG | _LOGGING) if log_requests else _LOGGING,
         log_level=LogLevels.warning if invocation.output.quiet else LogLevels.info,
     )
     shown = f"[{host}]" if ":" in host else host

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.actor import login
 from orderflow_bridge.cli.exits import CommandFailed
 from orderflow_bridge.cli.invocation import Command, Invocation
 from orderflow_bridge.cli.output import as_json, plain
@@ -282,7 +283,7 @@ def _credentials(bridge: Bridge, call: _Call, *, program: str) -> _Credentials:
             names = "\n".join(f"  {one.client_id}  {plain(one.name)}" for one in every)
             raise click.UsageError(f"Say which with --connection:\n{names}")
         client_id = every[0].client_id
-    found = bridge.connections.reveal(client_id)
+    found = bridge.connections.reveal(client_id, actor=login())
     return _Credentials(client_id, found.secret, found.connection.window)
 
 

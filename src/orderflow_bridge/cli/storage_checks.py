@@ -19,6 +19,7 @@ _WITHOUT: Mapping[Capability, str] = {
     "products": "the default catalogue (the site has one of its own)",
     "stock": "stock (every sku is unlimited)",
     "rates": "`max_writes_per_minute` without a rate ledger, and the caps on what is kept",
+    "audit": "the audit of connections and master keys",
     "migrations": "`migrate` (see migrations)",
     "durable": "nothing outlives the process",
     "processes": "one process at a time",
@@ -181,7 +182,7 @@ def _connection(bridge: Bridge, connection: Connection, program: str) -> Iterato
     client_id = connection.client_id
     check = f"connection {client_id}"
     try:
-        warnings = bridge.connections.reveal(client_id).warnings
+        warnings = bridge.connections.warnings(connection)
     except ConfigurationError as error:
         yield problem(check, str(error), f"{program} connections rotate {client_id}")
         return

@@ -84,6 +84,11 @@ class MasterKeyRing:
             expands[key_id] = _expand(_decoded(written, place))
         return cls(next(iter(expands)), expands)
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Name the keys, the one that issues first."""
+        return tuple(self._expands)
+
     def derive(self, key_id: str, client_id: str, nonce: bytes) -> bytes | None:
         """Derive the printed secret's ASCII bytes, or None for a key that is not in the ring.
 

@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
@@ -50,7 +51,7 @@ class MemoryStorage:
     """
 
     ports_version = PORTS_VERSION
-    capabilities: frozenset[Capability] = frozenset({"products", "stock", "rates"})
+    capabilities: frozenset[Capability] = frozenset({"products", "stock", "rates", "audit"})
 
     def __init__(self, *, timeout: float = 10.0) -> None:
         self._timeout = timeout
@@ -190,6 +191,7 @@ class _Published:
         self.intents: _Table[str, PaymentIntent] = _Table(guard)
         self.replays: _Table[tuple[str, bytes], int] = _Table(guard)
         self.answers: _Table[AnswerKey, _KeptAnswer] = _Table(guard)
+        self.audit: _Table[str, AuditEntry] = _Table(guard)
         self.placed = 0
 
     def renew(self) -> None:
@@ -203,6 +205,7 @@ class MemoryUnit:
         "_drafts",
         "_published",
         "answers",
+        "audit",
         "carts",
         "connections",
         "intents",
@@ -233,6 +236,7 @@ class MemoryUnit:
         self.intents = _Intents(self, rows(published.intents))
         self.replays = _Replays(self, rows(published.replays))
         self.answers = _Answers(self, rows(published.answers))
+        self.audit = _Audit(self, rows(published.audit))
 
     def _rows(self, table: _Table[_K, _V]) -> _Rows[_K, _V]:
         if not self.writable:
@@ -615,3 +619,28 @@ class _Answers:
         for key in stale[:limit]:
             self._rows.remove(key)
         return len(stale[:limit])
+
+
+class _Audit:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[str, AuditEntry]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def append(self, entry: AuditEntry) -> None:
+        self._unit.must_write()
+        if self._rows.get(entry.entry_id) is not None:
+            raise Conflict("The audit has that entry.")
+        self._rows.put(entry.entry_id, entry)
+
+    def page(
+        self, *, subject: str | None, before: tuple[int, str] | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        found = [
+            entry
+            for entry in self._rows.values()
+            if subject in (None, entry.subject)
+            and (before is None or (entry.at, entry.entry_id) < before)
+        ]
+        return sorted(found, key=lambda entry: (entry.at, entry.entry_id), reverse=True)[:limit]

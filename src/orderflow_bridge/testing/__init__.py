@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from orderflow_bridge.testing.host import HostContract as HostContract
     from orderflow_bridge.testing.payments import PaymentsContract as PaymentsContract
     from orderflow_bridge.testing.storage.answers import AnswersContract as AnswersContract
+    from orderflow_bridge.testing.storage.audit import AuditContract as AuditContract
     from orderflow_bridge.testing.storage.carts import CartsContract as CartsContract
     from orderflow_bridge.testing.storage.connections import (
         ConnectionsContract as ConnectionsContract,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AnswersContract",
+    "AuditContract",
     "CartsContract",
     "CatalogueContract",
     "ConnectionsContract",
@@ -66,6 +68,7 @@ __all__ = [
 
 _HOMES = {
     "AnswersContract": "storage.answers",
+    "AuditContract": "storage.audit",
     "CartsContract": "storage.carts",
     "CatalogueContract": "catalogue",
     "ConnectionsContract": "storage.connections",

@@ -13,6 +13,7 @@ from typing import Any, Literal, cast, get_type_hints
 
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import (
+    AuditUnit,
     Capability,
     CountingAnswerLedger,
     CountingReplayLedger,
@@ -194,7 +195,7 @@ class _FaultyRepository:
 def _methods() -> frozenset[str]:
     """Name what every repository can be asked, as `carts.save`."""
     found: set[str] = set()
-    for unit in ProductsUnit.__mro__:
+    for unit in (*ProductsUnit.__mro__, AuditUnit):
         for name, attribute in vars(unit).items():
             if isinstance(attribute, property):
                 port = _COUNTING.get(name) or get_type_hints(attribute.fget)["return"]

@@ -13,7 +13,9 @@ from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.storage.peewee import PeeweeStorage
 from orderflow_bridge.testing import StorageContract
 
-PORTS = ("connections", "carts", "orders", "products", "stock", "intents", "replays", "answers")
+PORTS = (
+    "connections", "carts", "orders", "products", "stock", "intents", "replays", "answers", "audit",
+)  # fmt: skip
 
 
 def open_memory(_folder):

@@ -10,6 +10,7 @@ from orderflow_bridge_django.fields import DocumentField, KeyField
 
 __all__ = [
     "Answer",
+    "AuditEntry",
     "Cart",
     "Connection",
     "Intent",
@@ -276,3 +277,26 @@ class Answer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} of {self.connection}"
+
+
+class AuditEntry(models.Model):
+    """What an operator did; appended, and never changed."""
+
+    entry_id = KeyField("entry id", max_length=_ID, primary_key=True)
+    happened_at = models.BigIntegerField("happened at", help_text="Unix milliseconds")
+    actor = DocumentField("actor")
+    event = KeyField("event", max_length=_ID)
+    subject = KeyField("subject", max_length=_ID)
+    details = DocumentField("details")
+
+    class Meta:
+        verbose_name = "audit entry"
+        verbose_name_plural = "audit"
+        ordering = ("-happened_at", "-entry_id")
+        indexes = [
+            models.Index(fields=["happened_at", "entry_id"], name="ofb_audit_newest"),
+            models.Index(fields=["subject", "happened_at", "entry_id"], name="ofb_audit_subject"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} of {self.subject}"

@@ -48,9 +48,18 @@ class Migration(NamedTuple):
 
 
 def _first(connection: Connection, tables: Tables) -> None:
-    """Create whatever is missing of the tables and their indexes."""
-    tables.metadata.create_all(connection, tables.all)
-    for table in tables.all:
+    """Create whatever is missing of the first tables and their indexes."""
+    _create(connection, tables, [table for table in tables.all if table is not tables.audit])
+
+
+def _audit(connection: Connection, tables: Tables) -> None:
+    """Create the table of the audit and its indexes, where they are missing."""
+    _create(connection, tables, [tables.audit])
+
+
+def _create(connection: Connection, tables: Tables, made: Sequence[Table]) -> None:
+    tables.metadata.create_all(connection, made)
+    for table in made:
         for index in table.indexes:
             index.create(connection, checkfirst=True)
 
@@ -65,6 +74,7 @@ def _count_by_connection(connection: Connection, tables: Tables) -> None:
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "0001_first_tables", _first),
     Migration(2, "0002_count_by_connection", _count_by_connection),
+    Migration(3, "0003_audit", _audit),
 )
 """Every migration, in the order of their numbers."""
 

@@ -1,6 +1,7 @@
 """Every statement of a request, built once per storage; SQLAlchemy keeps what it compiled."""
 
 from orderflow_bridge_sqlalchemy.answers import AnswerStatements
+from orderflow_bridge_sqlalchemy.audit import AuditStatements
 from orderflow_bridge_sqlalchemy.carts import CartStatements
 from orderflow_bridge_sqlalchemy.connections import ConnectionStatements
 from orderflow_bridge_sqlalchemy.intents import IntentStatements
@@ -18,6 +19,7 @@ class Statements:
 
     __slots__ = (
         "answers",
+        "audit",
         "carts",
         "connections",
         "intents",
@@ -29,6 +31,7 @@ class Statements:
 
     def __init__(self, tables: Tables) -> None:
         self.answers = AnswerStatements(tables)
+        self.audit = AuditStatements(tables)
         self.carts = CartStatements(tables)
         self.connections = ConnectionStatements(tables)
         self.intents = IntentStatements(tables)

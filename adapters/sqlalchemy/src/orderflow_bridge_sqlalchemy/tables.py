@@ -54,6 +54,7 @@ class Tables:
         self.intents = _intents(metadata)
         self.replays = _replays(metadata)
         self.answers = _answers(metadata)
+        self.audit = _audit(metadata)
 
     @property
     def all(self) -> tuple[Table, ...]:
@@ -69,6 +70,7 @@ class Tables:
             self.intents,
             self.replays,
             self.answers,
+            self.audit,
         )
 
 
@@ -273,4 +275,23 @@ def _answers(metadata: MetaData) -> Table:
     Index("orderflow_answers_kept_until", table.c.kept_until)
     # What is kept for one connection is counted.
     Index("orderflow_answers_of_connection", table.c.connection, table.c.kept_until)
+    return table
+
+
+def _audit(metadata: MetaData) -> Table:
+    table = Table(
+        "orderflow_audit",
+        metadata,
+        Column("entry_id", Key(_ID), primary_key=True),
+        Column("happened_at", BigInteger, nullable=False),
+        Column("actor", Text, nullable=False),
+        Column("event", Key(_ID), nullable=False),
+        Column("subject", Key(_ID), nullable=False),
+        Column("details", document(), nullable=False),
+        Column("revision", BigInteger, nullable=False),
+        **_OPTIONS,
+    )
+    newest = (table.c.happened_at, table.c.entry_id)
+    Index("orderflow_audit_newest", *newest)
+    Index("orderflow_audit_of_subject", table.c.subject, *newest)
     return table

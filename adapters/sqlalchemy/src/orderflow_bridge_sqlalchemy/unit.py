@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Transaction, literal, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from orderflow_bridge_sqlalchemy.answers import Answers
+from orderflow_bridge_sqlalchemy.audit import Audit
 from orderflow_bridge_sqlalchemy.carts import Carts
 from orderflow_bridge_sqlalchemy.connections import Connections
 from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
@@ -59,6 +60,7 @@ class SQLAlchemyUnit(Executor):
 
     __slots__ = (
         "answers",
+        "audit",
         "carts",
         "connections",
         "intents",
@@ -84,6 +86,7 @@ class SQLAlchemyUnit(Executor):
         self.intents = Intents(self, statements.intents)
         self.replays = Replays(self, statements.replays)
         self.answers = Answers(self, statements.answers)
+        self.audit = Audit(self, statements.audit)
 
 
 class Reading:

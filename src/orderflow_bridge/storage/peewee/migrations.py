@@ -9,7 +9,7 @@ import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.storage.peewee.dialect import Dialect, run
-from orderflow_bridge.storage.peewee.schema import create_tables
+from orderflow_bridge.storage.peewee.schema import create_audit, create_tables
 
 __all__ = ["Migration", "migrate", "pending", "prepare"]
 
@@ -40,9 +40,14 @@ def _count_by_connection(database: peewee.Database, _dialect: Dialect) -> None:
             run(database, f"CREATE INDEX {name} ON {table} (connection, kept_until)")
 
 
+def _audit(database: peewee.Database, dialect: Dialect) -> None:
+    create_audit(database, dialect.column_types(database))
+
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "0001_first_tables", _first),
     Migration(2, "0002_count_by_connection", _count_by_connection),
+    Migration(3, "0003_audit", _audit),
 )
 """Every migration, in the order of their numbers."""
 

@@ -1,8 +1,8 @@
-"""The tables of migration 1, as Peewee models: what is searched is a column, the rest a document.
+"""The tables, as Peewee models: what is searched is a column, the rest a document.
 
-Frozen once released: a later change is a migration of its own. Money is BIGINT minor units, time
-BIGINT Unix milliseconds; text compares by its bytes. `revision` counts the saves of a row, so that
-a guarded update always changes something.
+Those of a migration are frozen once released: a later change is a migration of its own. Money is
+BIGINT minor units, time BIGINT Unix milliseconds; text compares by its bytes. `revision` counts the
+saves of a row, so that a guarded update always changes something.
 """
 
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ from peewee import (
 
 from orderflow_bridge.storage.peewee.dialect import ColumnTypes
 
-__all__ = ["create_tables"]
+__all__ = ["create_audit", "create_tables"]
 
 _ID = 64
 _SKU = 64
@@ -53,9 +53,19 @@ class _MacField(BlobField):
 
 
 def create_tables(database: peewee.Database, types: ColumnTypes) -> None:
-    """Create whatever is missing of the tables and their indexes."""
+    """Create whatever is missing of the tables of migration 1 and their indexes."""
+    kept = _kept(database, types)
+    _create(database, [*_shop(kept, types), *_ledgers(kept, types)])
+
+
+def create_audit(database: peewee.Database, types: ColumnTypes) -> None:
+    """Create the table of the audit and its indexes, where they are missing."""
+    _create(database, [_audit(_kept(database, types), types)])
+
+
+def _create(database: peewee.Database, tables: list[_Table]) -> None:
     execute: Any = database.execute
-    for table in _tables(database, types):
+    for table in tables:
         table.model.create_table(safe=True)
         present = {index.name for index in database.get_indexes(table.name)}
         for index in table.indexes:
@@ -64,13 +74,13 @@ def create_tables(database: peewee.Database, types: ColumnTypes) -> None:
                 execute(index.made)
 
 
-def _tables(given: peewee.Database, types: ColumnTypes) -> list[_Table]:
+def _kept(given: peewee.Database, types: ColumnTypes) -> type[Model]:
     class Kept(Model):
         class Meta:
             database = given
             table_settings = types.table_settings
 
-    return [*_shop(Kept, types), *_ledgers(Kept, types)]
+    return Kept
 
 
 def _shop(kept: type[Model], types: ColumnTypes) -> list[_Table]:
@@ -237,6 +247,31 @@ def _ledgers(kept: type[Model], types: ColumnTypes) -> list[_Table]:
             "ofb_answers", Answer, (_index("ofb_answers_kept_until", Answer, Answer.kept_until),)
         ),
     ]
+
+
+def _audit(kept: type[Model], types: ColumnTypes) -> _Table:
+    byte_order = types.collation
+
+    class Audit(kept):  # type: ignore[valid-type, misc]  # a parent made for one database
+        entry_id = CharField(_ID, primary_key=True, collation=byte_order)
+        happened_at = BigIntegerField()
+        actor = TextField()
+        event = CharField(_ID, collation=byte_order)
+        subject = CharField(_ID, collation=byte_order)
+        details = TextField()
+
+        class Meta:
+            table_name = "ofb_audit"
+
+    newest = (Audit.happened_at, Audit.entry_id)
+    return _Table(
+        "ofb_audit",
+        Audit,
+        (
+            _index("ofb_audit_newest", Audit, *newest),
+            _index("ofb_audit_of_subject", Audit, Audit.subject, *newest),
+        ),
+    )
 
 
 def _index(

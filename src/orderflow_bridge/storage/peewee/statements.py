@@ -1,6 +1,7 @@
 """Every statement of a request, rendered once per storage."""
 
 from orderflow_bridge.storage.peewee.answers import AnswerStatements
+from orderflow_bridge.storage.peewee.audit import AuditStatements
 from orderflow_bridge.storage.peewee.carts import CartStatements
 from orderflow_bridge.storage.peewee.connections import ConnectionStatements
 from orderflow_bridge.storage.peewee.dialect import Dialect
@@ -18,6 +19,7 @@ class Statements:
 
     __slots__ = (
         "answers",
+        "audit",
         "carts",
         "connections",
         "intents",
@@ -29,6 +31,7 @@ class Statements:
 
     def __init__(self, dialect: Dialect) -> None:
         self.answers = AnswerStatements(dialect)
+        self.audit = AuditStatements(dialect)
         self.carts = CartStatements(dialect)
         self.connections = ConnectionStatements(dialect)
         self.intents = IntentStatements(dialect)

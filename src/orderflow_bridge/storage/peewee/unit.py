@@ -9,6 +9,7 @@ import peewee
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.ports import CartRepository, OrderRepository
 from orderflow_bridge.storage.peewee.answers import Answers
+from orderflow_bridge.storage.peewee.audit import Audit
 from orderflow_bridge.storage.peewee.carts import Carts
 from orderflow_bridge.storage.peewee.connections import Connections
 from orderflow_bridge.storage.peewee.dialect import Dialect
@@ -39,6 +40,7 @@ class PeeweeUnit(Session):
 
     __slots__ = (
         "answers",
+        "audit",
         "carts",
         "connections",
         "intents",
@@ -68,6 +70,7 @@ class PeeweeUnit(Session):
         self.intents = Intents(self, statements.intents)
         self.replays = Replays(self, statements.replays)
         self.answers = Answers(self, statements.answers)
+        self.audit = Audit(self, statements.audit)
 
 
 class Reading:

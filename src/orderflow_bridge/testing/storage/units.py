@@ -29,6 +29,7 @@ class UnitsContract(Contract):
         with storage.reading() as unit:
             assert hasattr(unit, "products") == ("products" in declared)
             assert hasattr(unit, "stock") == ("stock" in declared)
+            assert hasattr(unit, "audit") == ("audit" in declared)
             assert hasattr(unit.replays, "spent_after") or "rates" not in declared
             assert hasattr(unit.answers, "kept_after") or "rates" not in declared
         assert storage.capabilities == declared

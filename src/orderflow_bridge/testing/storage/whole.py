@@ -1,6 +1,7 @@
 """The contract that holds a storage to every promise there is."""
 
 from orderflow_bridge.testing.storage.answers import AnswersContract
+from orderflow_bridge.testing.storage.audit import AuditContract
 from orderflow_bridge.testing.storage.carts import CartsContract
 from orderflow_bridge.testing.storage.connections import ConnectionsContract
 from orderflow_bridge.testing.storage.durability import DurabilityContract
@@ -28,6 +29,7 @@ class StorageContract(
     ReplaysContract,
     RatesContract,
     AnswersContract,
+    AuditContract,
     UnitsContract,
     ThreadsContract,
     ProcessesContract,

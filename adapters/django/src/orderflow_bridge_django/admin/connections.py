@@ -147,6 +147,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
                     allow=form.lines(),
                     window=given["window"],
                     currency=given["currency"] or None,
+                    actor=request.user.get_username(),
                 ),
             )
             if made is not None:
@@ -162,7 +163,10 @@ class ConnectionAdmin(ReadOnlyAdmin):
         row = self._row(request, client_id)
         form = _Allow(request.POST or None, initial={"allow": "\n".join(_kept(row).allow_list)})
         if form.is_valid() and _tried(
-            form, lambda: get_bridge().connections.allow(row.client_id, form.lines())
+            form,
+            lambda: get_bridge().connections.allow(
+                row.client_id, form.lines(), actor=request.user.get_username()
+            ),
         ):
             self.log_change(request, row, "Replaced the allow-list.")
             self.message_user(request, f"The allow-list of {row.name} works from now on.")
@@ -181,7 +185,10 @@ class ConnectionAdmin(ReadOnlyAdmin):
             made = _tried(
                 form,
                 lambda: get_bridge().connections.rotate(
-                    row.client_id, grace=grace, replace_open_grace=end_earlier
+                    row.client_id,
+                    grace=grace,
+                    replace_open_grace=end_earlier,
+                    actor=request.user.get_username(),
                 ),
             )
             if made is not None:
@@ -199,7 +206,12 @@ class ConnectionAdmin(ReadOnlyAdmin):
         row = self._row(request, client_id, change=False)
         form = _Reveal(request.POST if request.method == "POST" else None)
         if form.is_valid():
-            made = _tried(form, lambda: get_bridge().connections.reveal(row.client_id))
+            made = _tried(
+                form,
+                lambda: get_bridge().connections.reveal(
+                    row.client_id, actor=request.user.get_username()
+                ),
+            )
             if made is not None:
                 self.log_change(request, row, "Revealed the secret.")
                 return self._secret(request, made, f"Secret of {row.name}")
@@ -244,11 +256,11 @@ class ConnectionAdmin(ReadOnlyAdmin):
         self,
         request: HttpRequest,
         queryset: QuerySet[Connection],
-        act: Callable[[str], KeptConnection],
+        act: Callable[..., KeptConnection],
         done: str,
     ) -> None:
         for row in queryset:
-            act(row.client_id)
+            act(row.client_id, actor=request.user.get_username())
             self.log_change(request, row, f"Changed to {done}.")
             self.message_user(request, f"{row.name} is {done}.")
 

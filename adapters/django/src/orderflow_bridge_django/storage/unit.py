@@ -7,6 +7,7 @@ from orderflow_bridge.ports import CartRepository, OrderRepository
 
 from orderflow_bridge_django.storage.announcing import AnnouncingOrders
 from orderflow_bridge_django.storage.answers import Answers
+from orderflow_bridge_django.storage.audit import Audit
 from orderflow_bridge_django.storage.carts import Carts
 from orderflow_bridge_django.storage.connections import Connections
 from orderflow_bridge_django.storage.intents import Intents
@@ -31,6 +32,7 @@ class DjangoUnit:
 
     __slots__ = (
         "answers",
+        "audit",
         "carts",
         "connections",
         "intents",
@@ -54,3 +56,4 @@ class DjangoUnit:
         self.intents = Intents(session)
         self.replays = Replays(session)
         self.answers = Answers(session)
+        self.audit = Audit(session)

@@ -1,0 +1,105 @@
+"""The log of decisions: one line of JSON for each answer, and nothing of what was said.
+
+The line is ASCII without controls, whatever a stranger sent: every text in it has a grammar, is in
+a table of this package, or is escaped. A client id is shown where its form is valid, which does not
+say that it was proven; an action is shown where there is such an action.
+"""
+
+import logging
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from orderflow_bridge.actions import ACTIONS
+from orderflow_bridge.http import CODES, Response
+from orderflow_bridge.ports import Clock
+
+__all__ = ["Asked", "Decisions"]
+
+_log = logging.getLogger("orderflow_bridge.requests")
+_encode = msgspec.json.Encoder().encode
+_LONGEST = 100
+_REFUSED, _FAULT = 400, 500
+_REPLAYED = ("Idempotent-Replayed", "true")
+
+
+class Asked(Struct, kw_only=True, frozen=True, gc=False):
+    """What is known of a request, however it ends; `arrived` is when its head did, in Unix ms.
+
+    `client_id` and `action` match their grammars, or are empty.
+    """
+
+    request_id: str
+    client_id: bytes
+    action: bytes
+    address: str | None
+    arrived: int
+
+
+class _Decision(Struct, kw_only=True, frozen=True, gc=False):
+    request_id: str
+    connection: str | None
+    action: str | None
+    verdict: Literal["allowed", "refused"]
+    code: str | None
+    status: int
+    replayed: bool
+    address: str | None
+    milliseconds: int
+
+
+class _Problem(Struct, gc=False):
+    code: str
+
+
+_code_of = msgspec.json.Decoder(_Problem).decode
+
+
+class Decisions:
+    """Write a line for each answer on the logger `orderflow_bridge.requests`.
+
+    What is allowed and what is refused is INFO, which Python's default shows to nobody: a flood of
+    refusals fills no terminal. A fault (5xx) is WARNING. Nothing is computed where the logger is
+    off. Milliseconds are those of `clock`, from the head to the answer, the body's arrival
+    included; a clock that was set back counts as 0.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def refused(self, asked: Asked, code: str) -> None:
+        """Log a refusal with its code."""
+        status, _ = CODES[code]
+        level = logging.WARNING if status >= _FAULT else logging.INFO
+        if _log.isEnabledFor(level):
+            self._write(level, asked, status, code, replayed=False)
+
+    def answered(self, asked: Asked, response: Response) -> None:
+        """Log an answer that an action gave, now or under the same key before."""
+        if _log.isEnabledFor(logging.INFO):
+            status = response.status
+            code = _code_of(response.body).code if status >= _REFUSED else None
+            self._write(logging.INFO, asked, status, code, replayed=_REPLAYED in response.headers)
+
+    def _write(
+        self, level: int, asked: Asked, status: int, code: str | None, *, replayed: bool
+    ) -> None:
+        action = asked.action.decode("ascii")
+        line = _Decision(
+            request_id=asked.request_id,
+            connection=asked.client_id.decode("ascii") or None,
+            action=action if action in ACTIONS else None,
+            verdict="refused" if code else "allowed",
+            code=code,
+            status=status,
+            replayed=replayed,
+            address=_escaped(asked.address),
+            milliseconds=max(0, self._clock.now() - asked.arrived),
+        )
+        _log.log(level, _encode(line).decode("ascii"))
+
+
+def _escaped(address: str | None) -> str | None:
+    """Escape what is no plain ASCII: a peer's address may be the name of a socket or of a zone."""
+    return address and ascii(address[:_LONGEST])[1:-1]

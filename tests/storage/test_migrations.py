@@ -11,8 +11,8 @@ from tests.databases import SHARED
 from tests.rig import open_shop
 from tests.storage.workers import create_in_process, in_processes
 
-FIRST = "0001_first_tables"
-NAMES = [migration.name for migration in migrations.MIGRATIONS]
+KNOWN = migrations.MIGRATIONS
+NAMES = [one.name for one in KNOWN]
 LATER = Migration(
     9_999,
     "9999_later",
@@ -78,12 +78,11 @@ def test_an_older_schema_is_refused_with_the_command(blank_url: str, open_at, ne
 
 def test_the_audit_comes_to_a_shop_that_has_been_trading(blank_url: str, open_at, monkeypatch):
     """What was stored by the version before stays, and operators are written down from now on."""
-    whole = migrations.MIGRATIONS
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole[:1])
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN[:1])
     before = open_at(blank_url)
     add(before, connection(), cart(), order())
     before.close()
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
     storage = open_at(blank_url)
     assert "0003_audit" in storage.migrate()
     with storage.reading() as unit:
@@ -121,7 +120,7 @@ def test_a_migration_that_fails_is_run_again(blank_url: str, open_at, monkeypatc
     storage = open_at(blank_url)
     with pytest.raises(OSError, match="crash"):
         storage.reading()
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
     assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []

@@ -13,8 +13,8 @@ from sqlalchemy import inspect, text
 from orderflow_bridge_sqlalchemy import migrations, open_storage
 from orderflow_bridge_sqlalchemy.migrations import Migration
 
-FIRST = "0001_first_tables"
-NAMES = [migration.name for migration in migrations.MIGRATIONS]
+KNOWN = migrations.MIGRATIONS
+NAMES = [one.name for one in KNOWN]
 LATER = Migration(
     9_999,
     "9999_later",
@@ -80,10 +80,9 @@ def test_an_older_schema_is_refused_with_the_command(url, open_at, newer):
 
 def test_the_audit_comes_to_a_shop_that_has_been_trading(url, open_at, monkeypatch):
     """What was stored by the version before stays, and the new table takes entries."""
-    whole = migrations.MIGRATIONS
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole[:1])
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN[:1])
     add(open_at(url), cart())
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
     storage = open_at(url)
     assert "0003_audit" in storage.migrate()
     entry = AuditEntry(
@@ -121,7 +120,7 @@ def test_a_migration_that_fails_is_run_again(url, open_at, make_engine, monkeypa
     storage = open_at(url)
     with pytest.raises(OSError, match="crash"):
         storage.reading()
-    monkeypatch.setattr(migrations, "MIGRATIONS", whole)
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
     assert list(storage.pending_migrations()) == NAMES
     add(storage, cart())
     assert list(storage.pending_migrations()) == []

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPConnection
 from random import Random
 from typing import Any, Literal, Protocol
 
@@ -22,7 +23,7 @@ from orderflow_bridge.ports import Clock
 from tests.faults.history import EARLY, READS, Attempt, Broken, Change, History, check, look
 from tests.rig import ALL_SCOPES, TestShop, order_fields
 
-__all__ = ["Market", "Sent", "Steps", "in_process", "prove", "run"]
+__all__ = ["Market", "Sent", "Steps", "Transport", "in_process", "over_http", "prove", "run"]
 
 SKUS = ("mug", "tea", "lamp", "book")
 TRACKED = {"lamp": 3, "book": 10}
@@ -60,6 +61,25 @@ def in_process(bridge: Bridge) -> Transport:
         )
         response = bridge.handle(Request(head=head, body=body))
         return Sent(response.status, response.body, "Idempotent-Replayed" in dict(response.headers))
+
+    return send
+
+
+def over_http(port: int) -> Transport:
+    """Send requests to a server on this machine, each on a connection of its own."""
+
+    def send(client_id: str, action: str, headers: Mapping[str, str], body: bytes) -> Sent:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("POST", f"/bridge/{client_id}/{action}", body, dict(headers))
+            response = connection.getresponse()
+            return Sent(
+                response.status,
+                response.read(),
+                response.getheader("Idempotent-Replayed") is not None,
+            )
+        finally:
+            connection.close()
 
     return send
 
@@ -346,11 +366,13 @@ def run(
     operator: Bridge | None = None,
     patience: int = 6,
     pause: float = 0.0,
+    names: str = "c",
     meanwhile: Callable[[Random], None] | None = None,
 ) -> None:
     """Let clients live, one request after the other in the seed's order, or in threads.
 
-    `meanwhile` is called between requests where there are no threads.
+    `names` keeps the keys of runs in one history apart. `meanwhile` is called between requests
+    where there are no threads.
     """
     dice = Random(seed)
     connections = sorted(market.secrets)
@@ -359,7 +381,7 @@ def run(
             market=market,
             transport=transport,
             dice=Random(f"{seed}/{n}"),
-            name=f"c{n}",
+            name=f"{names}{n}",
             connection=connections[n % len(connections)],
             patience=patience,
             pause=pause,

@@ -1,7 +1,10 @@
 """What the other processes of these tests do; started afresh, they share only the database."""
 
 import json
+import sqlite3
+import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Any
 
 from orderflow_bridge.payments import SimulatedProvider
@@ -48,6 +51,19 @@ def convert_and_die(
     storage = FaultyStorage(shop.bridge._storage, kill(when=when, passing=unit - 1))
     dying = shop_on(url, now=now, seed="dying-2", remote=remote, storage=storage)
     Storefront(dying.bridge, *client, dying.clock).send(call[0], call[2], call[1])
+
+
+def hold_the_lock(path: str, kind: str, told: Connection) -> None:
+    """Hold SQLite's lock until told to end; told anything else, let go for a moment."""
+    database = sqlite3.connect(path, isolation_level=None, timeout=30)
+    database.execute(f"BEGIN {kind}")
+    told.send("held")
+    while told.recv() != "end":
+        database.execute("ROLLBACK")
+        time.sleep(0.1)
+        database.execute(f"BEGIN {kind}")
+        told.send("held")
+    database.close()
 
 
 def signed(

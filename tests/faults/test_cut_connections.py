@@ -66,6 +66,7 @@ def test_an_unknown_outcome_ends_as_one_effect(
         "storage_unavailable",
         "1",
     )
+    assert "nothing happened" not in lost.json["detail"].lower()
     assert proxy.cuts == 1
     assert len(shop.bridge.orders.search()) == happened
     assert shop.stock("lamp") == 3 - happened

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from orderflow_bridge.domain.cart import Conversion
+from orderflow_bridge.storage import memory
 from tests.faults import history as checker
 from tests.faults.history import Attempt, Change, End, History, Kept, check, look
 from tests.faults.traffic import Market, in_process, run
@@ -443,3 +444,36 @@ def test_each_promise_has_a_falsification() -> None:
     text = Path(checker.__file__).read_text(encoding="utf-8")
     promises = set(re.findall(r'Broken\(\s*"([^"]+)"', text))
     assert promises == {promise for promise, _ in FALSIFIED}
+
+
+def forgetful(_self, *_arguments, **_options) -> bool:
+    """Say that it was done."""
+    return True
+
+
+@pytest.mark.parametrize(
+    ("method", "promise"),
+    [
+        ("_Replays.spend", "one success per signature"),
+        ("_Answers.store", "nothing in between"),
+        ("_Stock.take", "stock + sold = start"),
+        ("_Stock.give_back", "stock + sold = start"),
+        ("_Orders.save", "what was acknowledged is kept"),
+        ("_Carts.save", "what was acknowledged is kept"),
+        ("_Connections.save", "disabled is disabled"),
+        ("MemoryUnit.publish", "what was acknowledged is kept"),
+    ],
+)
+def test_a_storage_that_forgets_is_found(method: str, promise: str) -> None:
+    """A storage that answers as if all were well, and keeps nothing."""
+    shop = open_shop()
+    market = Market.of(shop)
+    owner, name = method.split(".")
+    broken = pytest.MonkeyPatch()
+    broken.setattr(getattr(memory, owner), name, forgetful)
+    try:
+        run(market, in_process(shop.bridge), seed=5, steps=40, operator=shop.bridge)
+    finally:
+        broken.undo()
+    end = look(shop.bridge._storage, market.history, now=shop.clock.now())
+    assert promise in {found.promise for found in check(market.history, end)}

@@ -56,7 +56,8 @@ def free_port() -> int:
 def serving(server: str, url: str, home: Path) -> Iterator[tuple[int, int]]:
     """Run a server of several processes; give its port and its process id."""
     if find_spec(server) is None:
-        pytest.skip(f"{server} is not installed")
+        tell = pytest.fail if os.environ.get("CI") else pytest.skip
+        tell(f"{server} is not installed")
     pytest.importorskip("click")
     port = free_port()
     where = f"127.0.0.1:{port}" if server == "gunicorn" else str(port)

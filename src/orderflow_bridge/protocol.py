@@ -541,7 +541,8 @@ def _authentication_failed() -> BridgeError:
 def _storage_unavailable(retry_after: int | None) -> BridgeError:
     return BridgeError(
         "storage_unavailable",
-        "Nothing happened; sign again and retry with the same key and body.",
+        # Not that nothing happened: a connection that breaks during a commit leaves that open.
+        "Sign again and retry with the same key and body; a key has one effect.",
         retry_after=retry_after,
     )
 

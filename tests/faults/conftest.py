@@ -6,6 +6,7 @@ import pytest
 
 from tests.databases import (
     ADAPTED,
+    DATABASES,
     SHARED,
     databases,  # noqa: F401 -- a fixture
     fresh_url,  # noqa: F401 -- a fixture
@@ -17,6 +18,12 @@ from tests.rig import TestShop, open_shop
 def url(request, fresh_url) -> str:  # noqa: F811 -- a fixture
     """Give the URL of an empty database of each kind that processes can share."""
     return fresh_url(request.param)
+
+
+@pytest.fixture(params=[*DATABASES, *ADAPTED])
+def kind(request) -> str:
+    """Name each kind of storage."""
+    return request.param
 
 
 @pytest.fixture

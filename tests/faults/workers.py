@@ -1,7 +1,11 @@
 """What the other processes of these tests do; started afresh, they share only the database."""
 
 import json
-from collections.abc import Callable
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 from orderflow_bridge.payments import SimulatedProvider
@@ -48,6 +52,42 @@ def convert_and_die(
     storage = FaultyStorage(shop.bridge._storage, kill(when=when, passing=unit - 1))
     dying = shop_on(url, now=now, seed="dying-2", remote=remote, storage=storage)
     Storefront(dying.bridge, *client, dying.clock).send(call[0], call[2], call[1])
+
+
+def race(
+    url: str, client: tuple[str, str], now: int, number: int, calls: Iterable[Call], start: Barrier
+) -> list[str]:
+    """Send each call as soon as all the others do; name what came of each."""
+    shop = shop_on(url, now=now, seed=f"racer-{number}", pool_size=1)
+    try:
+        front = Storefront(shop.bridge, *client, shop.clock)
+        front.call("cart.get", cart_id="cart_none")
+        came = []
+        for action, headers, body in calls:
+            start.wait(300)
+            reply = front.send(action, body, headers)
+            came.append(reply.code or str(reply.status))
+        return came
+    finally:
+        shop.bridge.close()
+
+
+def race_and_tell(told: Connection, *given: Any) -> None:
+    """Race, and tell the other process."""
+    told.send(race(*given))
+
+
+def hold_the_lock(path: str, kind: str, told: Connection) -> None:
+    """Hold SQLite's lock until told to end; told anything else, let go for a moment."""
+    database = sqlite3.connect(path, isolation_level=None, timeout=30)
+    database.execute(f"BEGIN {kind}")
+    told.send("held")
+    while told.recv() != "end":
+        database.execute("ROLLBACK")
+        time.sleep(0.1)
+        database.execute(f"BEGIN {kind}")
+        told.send("held")
+    database.close()
 
 
 def signed(

@@ -206,6 +206,8 @@ def _serve_with_granian(
         interface=Interfaces.WSGI,
         workers=workers,
         blocking_threads=threads,
+        # A worker that is killed, as by a system short of memory, does not take the others along.
+        respawn_failed_workers=True,
         websockets=False,
         log_dictconfig=_with_decisions(LOGGING_CONFIG | _LOGGING) if log_requests else _LOGGING,
         log_level=LogLevels.warning if invocation.output.quiet else LogLevels.info,

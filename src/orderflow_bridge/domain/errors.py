@@ -33,7 +33,10 @@ class BridgeError(Exception):
 
 
 class StorageUnavailable(BridgeError):  # noqa: N818 -- the protocol's word
-    """Say that the storage cannot be used now, and that nothing happened."""
+    """Say that the storage cannot be used now, and that nothing happened.
+
+    Or that nobody knows: a connection that is lost during a commit leaves its outcome open.
+    """
 
     def __init__(self, detail: str = "The storage cannot be reached; try again.") -> None:
         super().__init__("storage_unavailable", detail, retry_after=1)

@@ -1,0 +1,167 @@
+"""`kill -9` of one of several workers under load, over HTTP: nobody else notices."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from orderflow_bridge.system import SystemClock, SystemEntropy
+from tests.databases import SHARED
+from tests.faults.seeds import rounds
+from tests.faults.traffic import Market, Sent, Transport, over_http, prove, run
+from tests.rig import RING, open_shop
+
+PATIENCE = 30
+WORKERS = 3
+COMMANDS = {
+    "granian": ["-m", "orderflow_bridge", "serve", "--workers", str(WORKERS), "--port"],
+    "gunicorn": [
+        "-m",
+        "gunicorn",
+        *("--workers", str(WORKERS), "--threads", "4"),
+        "orderflow_bridge.cli.serving:app()",
+        "--bind",
+    ],
+}
+# Each server and each database by default, every pair of them where time is no matter.
+PAIRS = [
+    pytest.param(
+        server,
+        kind,
+        id=f"{server}-{kind}",
+        marks=() if (server == "gunicorn") == (kind == "postgres") else pytest.mark.long,
+    )
+    for server in COMMANDS
+    for kind in SHARED
+]
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+@contextmanager
+def serving(server: str, url: str, home: Path) -> Iterator[tuple[int, int]]:
+    """Run a server of several processes; give its port and its process id."""
+    if find_spec(server) is None:
+        tell = pytest.fail if os.environ.get("CI") else pytest.skip
+        tell(f"{server} is not installed")
+    pytest.importorskip("click")
+    port = free_port()
+    where = f"127.0.0.1:{port}" if server == "gunicorn" else str(port)
+    log = home / "server.log"
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith("ORDERFLOW_")
+    } | {
+        "ORDERFLOW_BRIDGE_HOME": str(home),
+        "ORDERFLOW_BRIDGE_DATABASE": url,
+        "ORDERFLOW_BRIDGE_MASTER_KEYS": RING,
+    }
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, *COMMANDS[server], where],
+            cwd=home,
+            env=environ,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait_until(lambda: listening(port) and len(children(process.pid)) == WORKERS, log)
+        yield port, process.pid
+        assert process.poll() is None, log.read_text()
+    finally:
+        # The group: a worker would hold the port.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def wait_until(met: Callable[[], bool], log: Path) -> None:
+    """Wait for what has to come."""
+    deadline = time.monotonic() + PATIENCE
+    while not met():
+        if time.monotonic() > deadline:
+            pytest.fail(f"it did not come:\n{log.read_text()}")
+        time.sleep(0.05)
+
+
+def listening(port: int) -> bool:
+    """Tell whether somebody answers."""
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
+        return True
+    return False
+
+
+def children(pid: int) -> list[int]:
+    """Name the processes that a process started, the oldest first."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # The name may hold spaces and brackets; what comes after it does not.
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == pid and state != "Z":
+                found.append(int(path.parent.name))
+    return sorted(found)
+
+
+def killing(transport: Transport, main: int, *, every: int, kills: int) -> Transport:
+    """Kill the oldest worker while every n-th request is under way."""
+    lock = threading.Lock()
+    sent = 0
+    killed: set[int] = set()
+
+    def send(client_id: str, action: str, headers: Mapping[str, str], body: bytes) -> Sent:
+        nonlocal sent
+        with lock:
+            sent += 1
+            if sent % every == 0 and len(killed) < kills:
+                victim = next(pid for pid in children(main) if pid not in killed)
+                killed.add(victim)
+                os.kill(victim, signal.SIGKILL)
+        return transport(client_id, action, headers, body)
+
+    return send
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="workers are found in /proc")
+@pytest.mark.parametrize(("server", "kind"), PAIRS)
+@rounds(1, 6)
+def test_killed_workers_break_no_promise_and_are_replaced(
+    fresh_url, tmp_path: Path, server: str, kind: str, seeds
+) -> None:
+    """Who lost an answer asks again and finds one effect; the server goes on, whole."""
+    for seed in seeds:
+        shop = open_shop(fresh_url(kind), clock=SystemClock(), entropy=SystemEntropy())
+        market = Market.of(shop)
+        with serving(server, shop.bridge.settings.database, tmp_path) as (port, main):
+            first = set(children(main))
+            transport = over_http(port)
+            run(
+                market,
+                killing(transport, main, every=40, kills=WORKERS),
+                seed=seed,
+                clients=6,
+                steps=25,
+                threads=True,
+                operator=shop.bridge,
+                patience=40,
+                pause=0.1,
+            )
+            wait_until(lambda main=main: len(children(main)) == WORKERS, tmp_path / "server.log")
+            assert not first & set(children(main))
+        attempts = prove(market, shop, seed=seed)
+        assert sum(one.outcome == "known" for one in attempts) > 50
+        shop.bridge.close()

@@ -8,6 +8,7 @@ from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.ports import Clock, Entropy, Storage, Unit
+from orderflow_bridge.security.cards import is_card
 
 __all__ = ["UNKNOWN", "Audit"]
 
@@ -36,7 +37,7 @@ class Audit:
         """Append an entry in `unit`: it is there if and only if the rest of the unit is.
 
         Raises `BridgeError` `invalid_request` for an actor that is not 1 to 200 printable
-        characters.
+        characters, and for one that holds a card number.
         """
         actor = _checked(actor)
         if not self.is_kept:
@@ -71,10 +72,15 @@ class Audit:
 def _checked(actor: str) -> str:
     actor = actor.strip()
     if not 1 <= len(actor) <= _LONGEST or not actor.isprintable():
-        message = f"is 1 to {_LONGEST} printable characters"
-        raise BridgeError(
-            "invalid_request",
-            f"actor {message}.",
-            {"errors": [{"path": "/actor", "message": message}]},
-        )
+        raise _invalid(f"is 1 to {_LONGEST} printable characters")
+    if is_card(actor):
+        raise _invalid("holds what looks like a card number; give a person's name")
     return actor
+
+
+def _invalid(message: str) -> BridgeError:
+    return BridgeError(
+        "invalid_request",
+        f"actor {message}.",
+        {"errors": [{"path": "/actor", "message": message}]},
+    )

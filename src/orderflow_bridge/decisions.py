@@ -1,8 +1,8 @@
 """The log of decisions: one line of JSON for each answer, and nothing of what was said.
 
 The line is ASCII without controls, whatever a stranger sent: every text in it has a grammar, is in
-a table of this package, or is escaped. A client id is shown where its form is valid, which does not
-say that it was proven; an action is shown where there is such an action.
+a table of this package, or is escaped. A client id is shown where its form is valid and no card
+number, which does not say that it was proven; an action is shown where there is such an action.
 """
 
 import logging
@@ -14,6 +14,7 @@ from msgspec import Struct
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.http import CODES, Response
 from orderflow_bridge.ports import Clock
+from orderflow_bridge.security.cards import is_card
 
 __all__ = ["Asked", "Decisions"]
 
@@ -85,10 +86,11 @@ class Decisions:
     def _write(
         self, level: int, asked: Asked, status: int, code: str | None, *, replayed: bool
     ) -> None:
-        action = asked.action.decode("ascii")
+        action, client_id = asked.action.decode("ascii"), asked.client_id.decode("ascii")
         line = _Decision(
             request_id=asked.request_id,
-            connection=asked.client_id.decode("ascii") or None,
+            # Until it is proven, anyone may have written anything there that fits the grammar.
+            connection=client_id if client_id and not is_card(client_id) else None,
             action=action if action in ACTIONS else None,
             verdict="refused" if code else "allowed",
             code=code,

@@ -2,8 +2,9 @@
 
 Everything here is synchronous and is implemented structurally: a plugin inherits nothing. Money is
 an integer in minor units, time is an integer of Unix milliseconds in UTC, identifiers compare as
-bytes. Any storage method may raise `StorageUnavailable` (nothing happened) or `Conflict` (someone
-was faster; the bridge runs the unit again).
+bytes. Any storage method may raise `StorageUnavailable` (nothing happened, but for a connection
+that breaks during a commit: nobody knows then) or `Conflict` (someone was faster; the bridge runs
+the unit again).
 
 A storage needs `Storage`, `Unit` and the six repositories that a unit has. What else it can do it
 names in `capabilities`, and has the Protocol of that name here; a bridge on a storage that cannot

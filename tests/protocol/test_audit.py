@@ -124,6 +124,16 @@ def test_an_actor_that_could_forge_a_line_is_refused(shop: TestShop, actor: str)
     assert shop.bridge.connections.find(client_id).status == "enabled"
 
 
+def test_an_actor_is_no_card_number(shop: TestShop) -> None:
+    """Nothing is changed, nothing is kept, and the refusal does not repeat it."""
+    with pytest.raises(BridgeError) as refused:
+        shop.bridge.connections.create(
+            "Tea blog", scopes=["carts:read"], actor="4111 1111 1111 1111"
+        )
+    assert "4111" not in f"{refused.value} {refused.value.members}"
+    assert (list(shop.bridge.connections.all()), told(shop)) == ([], [])
+
+
 def test_master_keys_are_written_down_before_their_file_changes(tmp_path: Path) -> None:
     """Added, offered where there is no file, and retired."""
     file = tmp_path / "orderflow-bridge.keys"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from orderflow_bridge.http import Head
+from orderflow_bridge.http import Head, Request
 from orderflow_bridge.testing.clock import SetClock
 from tests.rig import Storefront, TestShop, item, open_shop
 
@@ -134,6 +134,27 @@ def test_an_address_cannot_forge_a_line(front: Storefront, lines) -> None:
     (line,) = lines()
     assert line["address"].startswith("fe80::1%\\r\\n")
     assert len(line["address"]) < 1_000
+
+
+@pytest.mark.parametrize("number", ["4111111111111111", "4111-1111-1111-1111", "378282246310005"])
+def test_a_card_number_in_the_path_is_not_logged(
+    shop: TestShop, number: str, lines, caplog
+) -> None:
+    """The path is written before anyone is known, by whoever asks, and fits an id's grammar."""
+    caplog.set_level(logging.DEBUG)
+    path = f"/{number}/cart.get".encode()
+    headers = {
+        b"content-type": (b"application/json",),
+        b"x-client-id": (number.encode(),),
+        b"x-timestamp": (b"%d" % (shop.clock.now() // 1000),),
+        b"x-signature": (b"v1=" + b"0" * 64,),
+    }
+    for sent in (headers, headers | {b"x-client-id": (b"somebody-else",)}, {}):
+        answer = shop.bridge.handle(Request(head=Head(method="POST", path=path, headers=sent)))
+        assert answer.status in {401, 415}
+        assert number not in caplog.text
+        assert number.encode() not in answer.body
+        assert [line["connection"] for line in lines()] == [None]
 
 
 def test_milliseconds_are_those_of_the_clock(lines) -> None:

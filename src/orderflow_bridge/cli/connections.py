@@ -1,7 +1,7 @@
 """`connections`: who may call the bridge, with what, and from where."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -11,7 +11,7 @@ from orderflow_bridge.cli.actor import actor_option
 from orderflow_bridge.cli.exits import REFUSED, CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import Output, detail_of, plain, table
-from orderflow_bridge.connections import Credentials
+from orderflow_bridge.connections import Connections, Credentials
 from orderflow_bridge.domain.connection import SCOPES, Connection
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.time import as_utc
@@ -159,10 +159,7 @@ def reveal(invocation: Invocation, *, client_id: str, actor: str) -> None:
 @click.pass_obj
 def enable(invocation: Invocation, *, client_id: str, actor: str) -> None:
     """Let a connection in again; works at once in every process."""
-    with invocation.bridge() as bridge:
-        connection = bridge.connections.enable(client_id, actor=actor)
-        warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings, aloud=False)
+    _change(invocation, lambda kept: kept.enable(client_id, actor=actor))
 
 
 @connections.command()
@@ -171,10 +168,7 @@ def enable(invocation: Invocation, *, client_id: str, actor: str) -> None:
 @click.pass_obj
 def disable(invocation: Invocation, *, client_id: str, actor: str) -> None:
     """Shut a connection out; works at once in every process."""
-    with invocation.bridge() as bridge:
-        connection = bridge.connections.disable(client_id, actor=actor)
-        warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings, aloud=False)
+    _change(invocation, lambda kept: kept.disable(client_id, actor=actor))
 
 
 @connections.command()
@@ -218,10 +212,7 @@ def rotate(
 @click.pass_obj
 def revoke_previous(invocation: Invocation, *, client_id: str, actor: str) -> None:
     """End the grace period of the previous secret now, in every process."""
-    with invocation.bridge() as bridge:
-        connection = bridge.connections.revoke_previous(client_id, actor=actor)
-        warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings, aloud=False)
+    _change(invocation, lambda kept: kept.revoke_previous(client_id, actor=actor))
 
 
 @connections.command()
@@ -231,10 +222,7 @@ def revoke_previous(invocation: Invocation, *, client_id: str, actor: str) -> No
 @click.pass_obj
 def window(invocation: Invocation, *, client_id: str, seconds: int, actor: str) -> None:
     """Replace the seconds that a signature is good for; works at once in every process."""
-    with invocation.bridge() as bridge:
-        connection = bridge.connections.set_window(client_id, seconds, actor=actor)
-        warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings, aloud=False)
+    _change(invocation, lambda kept: kept.set_window(client_id, seconds, actor=actor))
 
 
 @connections.command()
@@ -244,10 +232,7 @@ def window(invocation: Invocation, *, client_id: str, seconds: int, actor: str) 
 @click.pass_obj
 def scopes(invocation: Invocation, *, client_id: str, names: str, actor: str) -> None:
     """Replace what a connection may do, with the words of `create --scopes`."""
-    with invocation.bridge() as bridge:
-        connection = bridge.connections.set_scopes(client_id, _scopes(names), actor=actor)
-        warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings, aloud=False)
+    _change(invocation, lambda kept: kept.set_scopes(client_id, _scopes(names), actor=actor))
 
 
 @connections.command()
@@ -262,10 +247,17 @@ def allow(
     """Replace the addresses and CIDR ranges that may use a connection."""
     if bool(cidr) == clear:
         raise click.UsageError("Give the addresses and ranges, or --clear.")
+    _change(invocation, lambda kept: kept.allow(client_id, cidr, actor=actor), aloud=True)
+
+
+def _change(
+    invocation: Invocation, change: Callable[[Connections], Connection], *, aloud: bool = False
+) -> None:
+    """Change a connection, and show what it is now."""
     with invocation.bridge() as bridge:
-        connection = bridge.connections.allow(client_id, cidr, actor=actor)
+        connection = change(bridge.connections)
         warnings = warnings_of(bridge, connection)
-    _show_connection(invocation.output, connection, warnings)
+    _show_connection(invocation.output, connection, warnings, aloud=aloud)
 
 
 def warnings_of(bridge: Bridge, connection: Connection) -> tuple[str, ...]:

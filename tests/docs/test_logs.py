@@ -4,9 +4,9 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
-import pytest
-
+import orderflow_bridge
 from orderflow_bridge.decisions import _Decision
 from tests.docs.blocks import DOCS, blocks_of, file_of
 
@@ -41,14 +41,15 @@ def test_the_fields_are_those_of_a_line():
     assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == fields
 
 
-@pytest.mark.parametrize(
-    "name",
-    re.findall(
+def test_the_loggers_are_those_of_the_code():
+    """Each in the table is asked for somewhere in the package, and each asked for is in it."""
+    listed = re.findall(
         r"^\| `(orderflow_bridge\.\w+)` \|", (DOCS / PAGE).read_text(encoding="utf-8"), re.MULTILINE
-    ),
-)
-def test_the_loggers_are_those_of_the_code(name):
-    """Each is asked for somewhere in the package."""
-    package = DOCS.parent / "src" / "orderflow_bridge"
-    quoted = f'getLogger("{name}")'
-    assert any(quoted in path.read_text(encoding="utf-8") for path in package.rglob("*.py"))
+    )
+    package = Path(orderflow_bridge.__file__).parent
+    asked = {
+        name
+        for path in package.rglob("*.py")
+        for name in re.findall(r'getLogger\("(.+?)"\)', path.read_text(encoding="utf-8"))
+    }
+    assert set(listed) == asked

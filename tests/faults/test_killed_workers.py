@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -145,23 +145,25 @@ def test_killed_workers_break_no_promise_and_are_replaced(
     """Who lost an answer asks again and finds one effect; the server goes on, whole."""
     for seed in seeds:
         shop = open_shop(fresh_url(kind), clock=SystemClock(), entropy=SystemEntropy())
-        market = Market.of(shop)
-        with serving(server, shop.bridge.settings.database, tmp_path) as (port, main):
-            first = set(children(main))
-            transport = over_http(port)
-            run(
-                market,
-                killing(transport, main, every=40, kills=WORKERS),
-                seed=seed,
-                clients=6,
-                steps=25,
-                threads=True,
-                operator=shop.bridge,
-                patience=40,
-                pause=0.1,
-            )
-            wait_until(lambda main=main: len(children(main)) == WORKERS, tmp_path / "server.log")
-            assert not first & set(children(main))
-        attempts = prove(market, shop, seed=seed)
-        assert sum(one.outcome == "known" for one in attempts) > 50
-        shop.bridge.close()
+        with closing(shop.bridge):
+            market = Market.of(shop)
+            with serving(server, shop.bridge.settings.database, tmp_path) as (port, main):
+                first = set(children(main))
+                transport = over_http(port)
+                run(
+                    market,
+                    killing(transport, main, every=40, kills=WORKERS),
+                    seed=seed,
+                    clients=6,
+                    steps=25,
+                    threads=True,
+                    operator=shop.bridge,
+                    patience=40,
+                    pause=0.1,
+                )
+                wait_until(
+                    lambda main=main: len(children(main)) == WORKERS, tmp_path / "server.log"
+                )
+                assert not first & set(children(main))
+            attempts = prove(market, shop, seed=seed)
+            assert sum(one.outcome == "known" for one in attempts) > 50

@@ -17,11 +17,12 @@ HERE = Path(__file__).parent
 CONNECTIONS = 8
 START_TIMEOUT = 30
 STALLED = 30
+SERVERS = ("granian", "gunicorn")
 
 
 def server_name() -> str:
     """Choose the server: granian, else gunicorn with threads."""
-    for name in ("granian", "gunicorn"):
+    for name in SERVERS:
         if find_spec(name) is not None:
             return name
     sys.exit("Install granian or gunicorn first: pip install 'orderflow-bridge[server]'")

@@ -1,7 +1,7 @@
 """Measure what refusals cost: beside an empty app, beside valid writes, and in memory.
 
 python benchmarks/refusals.py [--quick] [--json] [--seconds S] [--threads N] [--refusals N]
-                              [--server granian|gunicorn]
+                              [--server granian|gunicorn|uvicorn]
 """
 
 import argparse

@@ -354,7 +354,7 @@ class TestExplanations:
         [
             (NOBODY, "203.0.113.9", [], ["is not a trusted proxy, so it is the client itself."]),
             (LISTED, "203.0.113.9", [b"1.2.3.4"], ["X-Forwarded-For is not read."]),
-            (LISTED, None, [b"1.2.3.4"], ["a unix socket is not a trusted proxy"]),
+            (LISTED, None, [b"1.2.3.4"], ["The peer, a unix socket, is not a trusted proxy"]),
             (LISTED, "fe80::1%eth0", [], ["'fe80::1%eth0' is no address"]),
             (LISTED, "10.0.0.5", [], ["is a trusted proxy.", "X-Forwarded-For is missing."]),
             (

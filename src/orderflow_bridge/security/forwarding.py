@@ -112,16 +112,16 @@ class ClientAddress:
     ) -> Explanation:
         """Tell what `find` would answer, and why, for a person."""
         address = self.find(peer, headers, aliased=aliased)
-        shown = _shown(peer) if peer else "a unix socket"
+        who = f"The peer {normal(peer) or _shown(peer)}" if peer else "The peer, a unix socket,"
         if not self._trusted.trusts(peer):
             unread = f" {self._name} is not read." if self._name else ""
             if address == UNKNOWN:
-                return Explanation(address, (f"The peer {shown} is no address.{unread}",))
+                return Explanation(address, (f"{who} is no address.{unread}",))
             return Explanation(
                 address,
-                (f"The peer {shown} is not a trusted proxy, so it is the client itself.{unread}",),
+                (f"{who} is not a trusted proxy, so it is the client itself.{unread}",),
             )
-        reasons = [f"The peer {shown} is a trusted proxy."]
+        reasons = [f"{who} is a trusted proxy."]
         try:
             hops = self._hops(headers, aliased=aliased)
         except ValueError as error:

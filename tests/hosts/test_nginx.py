@@ -168,6 +168,9 @@ def front() -> Iterator[Front]:
                     HOME=str(home),
                 )
             )
+            # A server that ends refuses its clients at once.
+            for one in sockets:
+                one.close()
         public = stack.enter_context(listening())
         port = public.getsockname()[1]
         config = home / "nginx.conf"
@@ -188,6 +191,7 @@ def front() -> Iterator[Front]:
                 NGINX=f"{public.fileno()};",
             )
         )
+        public.close()
         yield Front(port, ports, storefront)
 
 

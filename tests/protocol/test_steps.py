@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from orderflow_bridge import protocol
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.domain.errors import (
     BridgeError,
@@ -24,6 +25,7 @@ from orderflow_bridge.payments import SimulatedProvider
 from orderflow_bridge.protocol import Admitted
 from orderflow_bridge.refusals import Refusals
 from orderflow_bridge.security import secrets
+from orderflow_bridge.security.network import AllowList, parse_allow_list
 from orderflow_bridge.security.secrets import new_master_key
 from orderflow_bridge.storage.memory import MemoryStorage
 from tests.rig import (
@@ -885,6 +887,26 @@ class TestAddresses:
         """Attack row 50: a dangerous setting is refused at the start."""
         with pytest.raises(ConfigurationError, match="trusted_proxies"):
             open_shop(**settings)
+
+    def test_an_allow_list_is_compiled_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Not for each request, however long it is; a changed one counts at once."""
+        compiled = []
+
+        def compile_list(entries: tuple[str, ...]) -> AllowList:
+            compiled.append(entries)
+            return parse_allow_list(entries)
+
+        monkeypatch.setattr(protocol, "parse_allow_list", compile_list)
+        shop = open_shop()
+        front = shop.storefront(allow=[f"10.7.{n // 256}.{n % 256}" for n in range(1_000)])
+        for last in (0, 3, 255):
+            assert send(front, "orders.list", {}, peer=f"10.7.1.{last}").status == 200
+        assert send(front, "orders.list", {}, peer="10.7.4.0").status == 403
+        assert len(compiled) == 1
+        shop.bridge.connections.allow(front.client_id, ["10.7.4.0/30"])
+        assert send(front, "orders.list", {}, peer="10.7.4.0").status == 200
+        assert send(front, "orders.list", {}, peer="10.7.1.0").status == 403
+        assert len(compiled) == 2
 
     def test_an_empty_list_is_flagged_to_the_operator(self, shop: TestShop) -> None:
         """It allows everyone; so does a range of everyone."""

@@ -124,8 +124,8 @@ class TestForwardedFor:
             [], [b""], [b"a"], [b"198.51.100.7,"], [b",198.51.100.7"], [b"198.51.100.7,,10.0.0.7"],
             [b"198.51.100.7", b""], [b"198.51.100.7:99999"], [b"198.51.100.7:65536"],
             [b"198.51.100.7:"], [b"198.51.100.7:http"], [b"198.51.100.7:+80"],
-            [b"198.51.100.7:8 0"], [b"010.0.0.1"], [b"10.1"], [b"3325256711"],
-            [b"0xc6336407"], [b"198.51.100.0/24"],
+            [b"198.51.100.7:8 0"], [b"198.51.100.7:000443"], [b"010.0.0.1"], [b"10.1"],
+            [b"3325256711"], [b"0xc6336407"], [b"198.51.100.0/24"],
             [b"[198.51.100.7]"], [b"[198.51.100.7]:80"], [b"[2001:db8:2::5"], [b"2001:db8:2::5]"],
             [b"[2001:db8:2::5]443"], [b"[2001:db8:2::5]:"], [b"[2001:db8:2::5%eth0]:80"], [b"[]"],
             [b'"198.51.100.7"'], [b"unknown"], [b"_hidden"], [b"for=198.51.100.7"],
@@ -141,8 +141,10 @@ class TestForwardedFor:
         assert find(LISTED, *sent) == UNKNOWN
         assert not EVERYONE.allows(find(LISTED, *sent))
 
-    def test_fifty_hops_are_read(self):
+    def test_fifty_hops_and_four_kibibytes_are_read(self):
         """The most that is believed is a real chain."""
+        assert find(LISTED, b"198.51.100.7".rjust(4096)) == "198.51.100.7"
+        assert find(LISTED, b"198.51.100.7".rjust(4097)) == UNKNOWN
         assert find(LISTED, *[b"198.51.100.7"] * 50) == "198.51.100.7"
         assert find(LISTED, b",".join([b"198.51.100.7"] * 50)) == "198.51.100.7"
 

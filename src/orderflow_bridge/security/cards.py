@@ -10,7 +10,8 @@ Letters beside a candidate do not hide it (`visa4111...`), except in the three f
 that would otherwise be mistaken for cards by chance: hyphenated UUIDs, hexadecimal digests of the
 usual lengths (32, 40, 64, 96 and 128), and bank accounts whose IBAN check digits agree. An id of
 the bridge may hold a run of 14 digits that looks like a card about once in 10^8 ids, and is then
-refused.
+refused. What a chip tells of a card is hexadecimal too, often of those very lengths: it is looked
+for before digests are taken out.
 """
 
 import re
@@ -32,6 +33,14 @@ _GROUPED = re.compile(
 )
 # ISO/IEC 7813: format code or sentinel, the number and the separator that follows it.
 _TRACK = re.compile(r"%?[A-Za-z][0-9]{12,19}\^|;[0-9]{12,19}=[0-9]{4}")
+# EMV book 3, annex A, in hexadecimal: track 2 of the magnetic stripe with D as its separator and an
+# expiry from 2010 to 2059 (tag 57), wherever in a dump of tags it stands; where digits precede the
+# number, only with a service code. And the number alone, behind its tag and length (tag 5A).
+_CHIP = re.compile(
+    r"(?:(?<![0-9])|(?=[0-9]{14,19}[Dd][0-9]{4}[125-79][024][0-7]))"
+    r"(?=([0-9]{14,19})[Dd][1-5][0-9](?:0[1-9]|1[0-2]))"
+    r"|5[Aa](?=07([0-9]{14})|08([0-9]{15,16})|09([0-9]{17,18})|0[Aa]([0-9]{19}))"
+)
 
 _IDENTIFIER = re.compile(
     r"(?<![0-9A-Za-z])(?:"
@@ -185,6 +194,8 @@ def is_card(text: str) -> bool:
         return False
     plain = _CONTROLS.sub("", plain)
     if _TRACK.search(plain):
+        return True
+    if any(_issued(next(filter(None, chip.groups()))) for chip in _CHIP.finditer(plain)):
         return True
     return any(map(_issued, _candidates(_IDENTIFIER.sub(_masked, plain))))
 

@@ -118,6 +118,8 @@ def test_a_random_digest_is_a_chip_less_than_once_in_a_million(chances, size):
         places = digits - length - 5
         # At the beginning or behind a letter; or behind a digit, and then with a service code.
         chance += whole * (1 + places * (6 / 16 + 10 / 16 * service))
+        # The number alone, behind its tag and its length.
+        chance += (10 / 16) ** length * chances[length] / 16**4 * (places + 2)
     assert chance < 1e-6
 
 

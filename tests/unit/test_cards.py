@@ -109,6 +109,12 @@ def test_every_issued_number_is_found_however_it_is_grouped(number, separator):
         assert is_card(f"{fours} 12/26")
 
 
+def test_no_two_ranges_overlap():
+    """The ranges are in order and apart: a number is looked up in the only one it can be in."""
+    bounds = [bound for low, high, _ in cards._ISSUERS[1:] for bound in (low, high + 1)]
+    assert bounds == sorted(bounds)
+
+
 @given(numbers, st.integers(1, 9))
 def test_a_wrong_check_digit_is_no_card(number, off):
     """One digit further is an ordinary number."""

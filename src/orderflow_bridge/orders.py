@@ -51,13 +51,14 @@ class Orders:
         """Cancel an unpaid order; the payment provider is asked first.
 
         `reason` is kept with the order. Raises `BridgeError` `order_not_cancellable` for a paid
-        one, and `pan_detected` for a reason that holds a card number.
+        one, and `invalid_request` for a reason that holds a card number.
         """
         if reason is not None and is_card(reason):
+            message = "holds what looks like a card number"
             raise BridgeError(
-                "pan_detected",
-                "The reason holds what looks like a card number; write it without.",
-                {"path": "/reason"},
+                "invalid_request",
+                f"reason {message}.",
+                {"errors": [{"path": "/reason", "message": message}]},
             )
         order = self.find(order_id)
 

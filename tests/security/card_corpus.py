@@ -610,6 +610,10 @@ def _cut_every(size: int) -> Maker:
     return write
 
 
+def _like_a_digest(random: Random) -> object:
+    return {"note": visa(random) + "".join(random.choices("abcf", k=16))}
+
+
 def _with_letters_between(random: Random) -> object:
     return {"note": grouped(visa(random), "x")}
 
@@ -624,6 +628,7 @@ UNSEEN: Mapping[str, Maker] = {
     "in groups of two": _cut_every(2),
     "in groups of eight": _cut_every(8),
     "with letters between the groups": _with_letters_between,
+    "in what looks like a digest": _like_a_digest,
     "among more digits": lambda random: {"note": f"00{visa(random)}00"},
     "of 12 and 13 digits": lambda random: {"note": luhn("4" + digits_of(random, 11))},
 }

@@ -1,0 +1,74 @@
+"""What holds after every refusal: nothing happened, the answer is of the published form, and
+nobody was told anything.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Sequence
+
+from orderflow_bridge.http import CODES
+from tests.hosts.hosts import Answer
+from tests.security.attacks import Sent
+from tests.security.stage import Contents
+
+__all__ = ["nothing_happened", "nothing_is_told", "of_the_published_form"]
+
+# A refusal after the signature was spent leaves that, and with a key its stored answer.
+_AFTER_SPENDING = frozenset(list(CODES)[list(CODES).index("idempotency_key_reused") :])
+_LEDGERS = ("replays", "answers")
+_TEXT = re.compile(rb'"([^"]{6,})"(?!\s*:)|([0-9]{9,})')
+_TELLING = (b"x-signature", b"idempotency-key")
+
+
+def of_the_published_form(answer: Answer, *, status: int, code: str, method: str) -> None:
+    """Hold a refusal to RFC 9457, the table of codes, and the headers of the protocol."""
+    headers = answer.headers
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert re.fullmatch(r"req_[0-9A-HJKMNP-TV-Z]{26}", headers["x-request-id"])
+    assert ("www-authenticate" in headers) == (status == 401)
+    assert headers.get("allow") == ("POST" if status == 405 else None)
+    assert "location" not in headers
+    assert not [name for name in headers if name.startswith("access-control-")]
+    assert CODES[code][0] == status
+    if method == "HEAD" and not answer.body:
+        return
+    problem = json.loads(answer.body)
+    assert (problem["status"], problem["title"]) == CODES[code]
+    assert problem["code"] == code
+    assert problem["type"] == f"urn:orderflow-bridge:problem:{code}"
+    assert problem["request_id"] == headers["x-request-id"]
+    assert problem["detail"]
+
+
+def nothing_happened(before: Contents, after: Contents, *, code: str) -> None:
+    """Compare every row of every table."""
+    changed = {name for name in before if before[name] != after[name]}
+    allowed = set(_LEDGERS) if code in _AFTER_SPENDING else set()
+    assert changed <= allowed, f"{code} changed {changed}"
+
+
+def nothing_is_told(
+    sent: Sent, answer: Answer, records: Sequence[logging.LogRecord], secrets: Iterable[str]
+) -> None:
+    """Look for secrets, signatures, keys and the body in the answer and in every log there is."""
+    for record in records:
+        assert record.exc_info is None, record.getMessage()
+    lines = "\n".join(record.getMessage() for record in records)
+    answered = f"{dict(answer.headers)} {answer.body.decode()}"
+    private = {secret.removeprefix("ofs_") for secret in secrets}
+    private |= {
+        value.decode("latin-1") for name, value in sent.headers if name.lower() in _TELLING
+    }
+    private |= {
+        text.decode("latin-1") for found in _TEXT.findall(sent.body) for text in found if text
+    }
+    if answer.status == 200:
+        private = {secret.removeprefix("ofs_") for secret in secrets}
+    for text in private:
+        if len(text) >= 6:
+            assert text not in lines, f"a log has {text!r}"
+            assert text not in answered, f"the answer has {text!r}"
+    assert "Traceback" not in lines + answered

@@ -1,0 +1,83 @@
+"""Requests sent again: the same bytes, the same key, and keys of others."""
+
+import pytest
+
+from tests.rig import item, order_fields
+from tests.security.attacks import Attack, Table
+from tests.security.playing import rows
+from tests.security.stage import CART
+
+REPLAYED = "409 replayed_request"
+REUSED = "422 idempotency_key_reused"
+UNKNOWN_SKU = {"currency": "GBP", "items": [item("nothing-of-the-kind")]}
+EUROS = {"currency": "EUR"}
+ADDING = {"cart_id": CART, "items": [item("lamp")]}
+BUYING = order_fields(CART, intent="pi_hostile_1")
+FIRST_ANSWER_AGAIN = {"answers_again": True}
+
+
+def again(name: str, expect: str, first: str = "200", **sent: object) -> Attack:
+    """Send a request twice, byte for byte."""
+    return Attack(name, expect, earlier=(Attack("", first, **sent),), **sent)
+
+
+def anew(name: str, expect: str, first: str = "200", *, now: dict | None = None, **sent) -> Attack:
+    """Send a request, and a second later what it should not have been, signed anew."""
+    second = sent | {"wait": 1, "seconds": 1} | (now or {})
+    return Attack(name, expect, earlier=(Attack("", first, **sent),), **second)
+
+
+TABLE: Table = {
+    "a write sent twice": [
+        again("without a key", REPLAYED),
+        again("with a key", REPLAYED, key="key-once"),
+        again("items", REPLAYED, action="items.add", body=ADDING),
+        again("an order", REPLAYED, action="convertToOrder", body=BUYING, key="key-order"),
+        again("thrice", REPLAYED, first="200") ,
+        Attack(
+            "a minute later",
+            REPLAYED,
+            wait=60,
+            earlier=(Attack("", "200"),),
+        ),
+    ],
+    "a refused write sent twice": [
+        again("refused by the action", REPLAYED, "422 unknown_sku", body=UNKNOWN_SKU),
+        again("the same with a key", REPLAYED, "422 unknown_sku", body=UNKNOWN_SKU, key="key-r"),
+        again("refused by the schema", *["422 invalid_request"] * 2, body={"colour": "crimson"}),
+        again("no JSON", *["400 invalid_json"] * 2, body=b"{", key="key-json"),
+        again("a wrong secret", *["401 authentication_failed"] * 2, secret="ofs_" + "x" * 43),
+        again("beyond its scopes", *["403 insufficient_scope"] * 2, by="reader"),
+    ],
+    "a retry with the same key, signed anew": [
+        anew("a cart", "200", key="key-cart", replayed=True),
+        anew("items", "200", action="items.add", body=ADDING, key="key-items", replayed=True),
+        anew(
+            "an order", "200", action="convertToOrder", body=BUYING, key="key-order", replayed=True
+        ),
+        anew(
+            "a refused action",
+            "422 unknown_sku",
+            "422 unknown_sku",
+            body=UNKNOWN_SKU,
+            key="key-no",
+            replayed=True,
+        ),
+    ],
+    "a known key with something else": [
+        anew("another body", REUSED, key="key-body", now={"body": EUROS}),
+        anew("one space more", REUSED, key="key-space", now={"body": b'{"currency":  "GBP"}'}),
+        anew("another action", "200", key="key-act", now={"action": "items.add", "body": ADDING}),
+        anew("case", "200", key="key-case", now={"key": "KEY-CASE"}),
+    ],
+    "a known key of another connection": [
+        anew("the same body", "200", key="key-mine", now={"by": "another"}),
+        anew("another body", "200", key="key-mine", now={"by": "another", "body": EUROS}),
+    ],
+}
+
+
+@pytest.mark.parametrize(("attack", "level"), rows(TABLE))
+def test_a_request_acts_once(player, attack, level):
+    """A copy is refused, a retry gets its stored answer, and a key is its connection's own."""
+    player.play(attack, level)

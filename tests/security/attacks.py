@@ -52,7 +52,9 @@ class Attack:
     # What is signed. `seconds` are counted from the beginning, `secret` None is the right one.
     by: str = field(default="storefront", kw_only=True)
     action: str = field(default="cart.create", kw_only=True)
-    body: Mapping[str, Any] | bytes = field(default_factory=lambda: {"currency": "GBP"}, kw_only=True)
+    body: Mapping[str, Any] | bytes = field(
+        default_factory=lambda: {"currency": "GBP"}, kw_only=True
+    )
     key: str | None = field(default=None, kw_only=True)
     seconds: int = field(default=0, kw_only=True)
     secret: str | None = field(default=None, kw_only=True)
@@ -66,12 +68,14 @@ class Attack:
     url: str | None = field(default=None, kw_only=True)
     peer: str | None = field(default="203.0.113.9", kw_only=True)
 
-    # What happened before, how the shop is set up, and a text that the answer has.
+    # What happened before, how the shop is set up, a text that the answer has, and
+    # whether it is the stored one of the request before.
     earlier: "tuple[Attack, ...]" = field(default=(), kw_only=True)
     given: Callable[[Stage], object] | None = field(default=None, kw_only=True)
     wait: float = field(default=0, kw_only=True)
     settings: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     says: str = field(default="", kw_only=True)
+    replayed: bool = field(default=False, kw_only=True)
     unlike: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def expected_at(self, family: str) -> str:

@@ -69,4 +69,3 @@ LEVELS = (
     Level("core on sqlite", "core", "sqlite", _to_the_core),
     *(Level(name, family, "memory", _to_a_site(name)) for name, family in _SITES.items()),
 )
-

@@ -113,9 +113,7 @@ def make_sqlite(file: Path) -> None:
 def stage_in_sqlite(original: Path, file: Path, **settings: Any) -> Stage:
     """Copy the shop into a SQLite file of its own."""
     shutil.copy(original, file)
-    shop = open_shop(
-        f"sqlite:///{file}", sqlite_synchronous="NORMAL", **_later(settings)
-    )
+    shop = open_shop(f"sqlite:///{file}", sqlite_synchronous="NORMAL", **_later(settings))
     return _stage(shop, lambda: _dump(file))
 
 
@@ -147,6 +145,8 @@ def _dump(file: Path) -> Contents:
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
         ).fetchall()
         return {
-            name.removeprefix("ofb_"): database.execute(f'SELECT * FROM "{name}" ORDER BY 1, 2').fetchall()
+            name.removeprefix("ofb_"): database.execute(
+                f'SELECT * FROM "{name}" ORDER BY 1, 2'
+            ).fetchall()
             for (name,) in names
         }

@@ -13,7 +13,6 @@ UNKNOWN_SKU = {"currency": "GBP", "items": [item("nothing-of-the-kind")]}
 EUROS = {"currency": "EUR"}
 ADDING = {"cart_id": CART, "items": [item("lamp")]}
 BUYING = order_fields(CART, intent="pi_hostile_1")
-FIRST_ANSWER_AGAIN = {"answers_again": True}
 
 
 def again(name: str, expect: str, first: str = "200", **sent: object) -> Attack:
@@ -21,10 +20,16 @@ def again(name: str, expect: str, first: str = "200", **sent: object) -> Attack:
     return Attack(name, expect, earlier=(Attack("", first, **sent),), **sent)
 
 
-def anew(name: str, expect: str, first: str = "200", *, now: dict | None = None, **sent) -> Attack:
-    """Send a request, and a second later what it should not have been, signed anew."""
-    second = sent | {"wait": 1, "seconds": 1} | (now or {})
-    return Attack(name, expect, earlier=(Attack("", first, **sent),), **second)
+def retried(name: str, expect: str = "200", **sent: object) -> Attack:
+    """Send a request, and a second later the same key and body, signed anew."""
+    earlier = (Attack("", expect, **sent),)
+    return Attack(name, expect, earlier=earlier, wait=1, seconds=1, replayed=True, **sent)
+
+
+def known(name: str, expect: str, *, key: str = "key-known", **now: object) -> Attack:
+    """Send a request, and a second later its key with something else."""
+    earlier = (Attack("", "200", key="key-known"),)
+    return Attack(name, expect, earlier=earlier, wait=1, seconds=1, key=key, **now)
 
 
 TABLE: Table = {
@@ -33,13 +38,8 @@ TABLE: Table = {
         again("with a key", REPLAYED, key="key-once"),
         again("items", REPLAYED, action="items.add", body=ADDING),
         again("an order", REPLAYED, action="convertToOrder", body=BUYING, key="key-order"),
-        again("thrice", REPLAYED, first="200") ,
-        Attack(
-            "a minute later",
-            REPLAYED,
-            wait=60,
-            earlier=(Attack("", "200"),),
-        ),
+        Attack("thrice", REPLAYED, earlier=(Attack("", "200"), Attack("", REPLAYED))),
+        Attack("a minute later", REPLAYED, wait=60, earlier=(Attack("", "200"),)),
     ],
     "a refused write sent twice": [
         again("refused by the action", REPLAYED, "422 unknown_sku", body=UNKNOWN_SKU),
@@ -50,29 +50,20 @@ TABLE: Table = {
         again("beyond its scopes", *["403 insufficient_scope"] * 2, by="reader"),
     ],
     "a retry with the same key, signed anew": [
-        anew("a cart", "200", key="key-cart", replayed=True),
-        anew("items", "200", action="items.add", body=ADDING, key="key-items", replayed=True),
-        anew(
-            "an order", "200", action="convertToOrder", body=BUYING, key="key-order", replayed=True
-        ),
-        anew(
-            "a refused action",
-            "422 unknown_sku",
-            "422 unknown_sku",
-            body=UNKNOWN_SKU,
-            key="key-no",
-            replayed=True,
-        ),
+        retried("a cart", key="key-cart"),
+        retried("items", action="items.add", body=ADDING, key="key-items"),
+        retried("an order", action="convertToOrder", body=BUYING, key="key-order"),
+        retried("a refused action", "422 unknown_sku", body=UNKNOWN_SKU, key="key-refused"),
     ],
     "a known key with something else": [
-        anew("another body", REUSED, key="key-body", now={"body": EUROS}),
-        anew("one space more", REUSED, key="key-space", now={"body": b'{"currency":  "GBP"}'}),
-        anew("another action", "200", key="key-act", now={"action": "items.add", "body": ADDING}),
-        anew("case", "200", key="key-case", now={"key": "KEY-CASE"}),
+        known("another body", REUSED, body=EUROS),
+        known("one space more", REUSED, body=b'{"currency":  "GBP"}'),
+        known("another action", "200", action="items.add", body=ADDING),
+        known("another case", "200", key="KEY-KNOWN"),
     ],
     "a known key of another connection": [
-        anew("the same body", "200", key="key-mine", now={"by": "another"}),
-        anew("another body", "200", key="key-mine", now={"by": "another", "body": EUROS}),
+        known("the same body", "200", by="another"),
+        known("another body", "200", by="another", body=EUROS),
     ],
 }
 

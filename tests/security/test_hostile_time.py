@@ -35,8 +35,17 @@ TABLE: Table = {
     ],
     "a replay of a request that was dated ahead": [
         dated("66 seconds later", 60, REPLAYED, wait=66, earlier=(dated("", 60, "200"),)),
-        dated("the same after a purge", 60, REPLAYED, wait=66, earlier=(dated("", 60, "200"),), **PURGED),
-        dated("as its window ends", 60, REPLAYED, wait=120, earlier=(dated("", 60, "200"),), **PURGED),
+        dated(
+            "the same after a purge",
+            60,
+            REPLAYED,
+            wait=66,
+            earlier=(dated("", 60, "200"),),
+            **PURGED,
+        ),
+        dated(
+            "as its window ends", 60, REPLAYED, wait=120, earlier=(dated("", 60, "200"),), **PURGED
+        ),
         dated("past its window", 60, LATE, wait=121, earlier=(dated("", 60, "200"),), **PURGED),
     ],
     "a replay after the clock was set back": [

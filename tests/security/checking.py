@@ -1,6 +1,4 @@
-"""What holds after every refusal: nothing happened, the answer is of the published form, and
-nobody was told anything.
-"""
+"""What holds after every refusal: its published form, nothing happened, and nobody was told."""
 
 import json
 import logging

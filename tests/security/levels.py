@@ -8,7 +8,7 @@ from orderflow_bridge.http import Head, Request
 from tests.hosts.hosts import Answer, build
 from tests.security.attacks import Sent
 
-__all__ = ["CORE", "LEVELS", "Level"]
+__all__ = ["BARE", "CORE", "LEVELS", "Level"]
 
 MOUNT = "/bridge"
 
@@ -69,3 +69,6 @@ LEVELS = (
     Level("core on sqlite", "core", "sqlite", _to_the_core),
     *(Level(name, family, "memory", _to_a_site(name)) for name, family in _SITES.items()),
 )
+
+BARE = tuple(level for level in LEVELS if level.family == "core" or level.name == level.family)
+"""The core and the two shells without a framework, for what takes a thousand requests."""

@@ -1,15 +1,18 @@
-"""Bodies that are too long, cut short, encoded, no JSON, or JSON that two parsers read in two ways."""
+"""Bodies that are too long, cut short, encoded, no JSON, or JSON that can be read in two ways."""
 
+import asyncio
 import gzip
 import json
 
 import pytest
 
-from tests.rig import item
-from tests.security.attacks import Attack, Table
+from orderflow_bridge import BridgeWSGI
+from orderflow_bridge.asgi import BridgeASGI
+from tests.rig import SetClock, item
+from tests.security.attacks import Attack, Sent, Table
 from tests.security.levels import LEVELS, Level
 from tests.security.playing import rows
-from tests.security.stage import CART
+from tests.security.stage import CART, Stage, stage_in_memory
 
 FAILED = "401 authentication_failed"
 NO_LENGTH = "400 invalid_content_length"
@@ -265,3 +268,74 @@ def test_the_hidden_value_of_a_repeated_name_is_kept_nowhere(player, caplog, lev
         assert HIDDEN not in repr(stage.contents())
     assert HIDDEN not in answer.body.decode()
     assert HIDDEN not in caplog.text
+
+
+# A body that comes twenty minutes after its head, to the shells themselves.
+
+TWENTY_MINUTES = 1_200
+
+
+class Slow:
+    """What a WSGI server gives as the input: the time passes while it is read."""
+
+    def __init__(self, body: bytes, clock: SetClock) -> None:
+        self._body, self._clock = body, clock
+
+    def read(self, size: int) -> bytes:
+        """Give it all, later."""
+        self._clock.forward(TWENTY_MINUTES)
+        body, self._body = self._body[:size], b""
+        return body
+
+
+def to_wsgi(stage: Stage, sent: Sent) -> int:
+    """Send to the bare WSGI shell."""
+    environ = {
+        "REQUEST_METHOD": "POST",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": "/bridge" + sent.path,
+        "CONTENT_TYPE": "application/json",
+        "CONTENT_LENGTH": str(len(sent.body)),
+        "REMOTE_ADDR": sent.peer,
+        "wsgi.input": Slow(sent.body, stage.shop.clock),
+    }
+    for name, value in sent.headers:
+        if name != b"Content-Type":
+            environ["HTTP_" + name.decode().upper().replace("-", "_")] = value.decode()
+    started: list[str] = []
+    shell = BridgeWSGI(bridge=stage.shop.bridge)
+    shell(environ, lambda status, headers, exc_info=None: started.append(status))
+    return int(started[0][:3])
+
+
+def to_asgi(stage: Stage, sent: Sent) -> int:
+    """Send to the bare ASGI shell."""
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/bridge" + sent.path,
+        "headers": [(name.lower(), value) for name, value in sent.headers],
+        "client": (sent.peer, 50_000),
+    }
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, object]:
+        stage.shop.clock.forward(TWENTY_MINUTES)
+        return {"type": "http.request", "body": sent.body}
+
+    async def send(message: dict) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    asyncio.run(BridgeASGI(bridge=stage.shop.bridge)(scope, receive, send))
+    return statuses[0]
+
+
+@pytest.mark.parametrize("send", [to_wsgi, to_asgi])
+def test_a_body_held_back_is_judged_when_it_is_there(send):
+    """In time by its head and late by its body is late: 401, and nothing happened."""
+    stage = stage_in_memory()
+    before = stage.contents()
+    assert send(stage, Attack("", "").sent(stage)) == 401
+    assert stage.contents() == before
+    assert list(stage.shop.bridge.refusals()) == [("timestamp_out_of_window", "203.0.113.9")]

@@ -12,9 +12,9 @@ import pytest
 
 from orderflow_bridge.security.secrets import new_master_key
 from tests.hosts.hosts import Answer
-from tests.rig import CountedEntropy, item, order_fields
+from tests.rig import CountedEntropy, item, open_shop, order_fields
 from tests.security.attacks import Attack, Sent, Table
-from tests.security.levels import CORE, LEVELS, Level
+from tests.security.levels import BARE, LEVELS, Level
 from tests.security.playing import rows
 from tests.security.stage import CART, CLIENT, OTHER, Stage
 
@@ -107,9 +107,6 @@ def test_whatever_is_signed_cannot_be_changed(player, attack, level):
 # One bit at a time. What is signed is the honest request with a key.
 
 HONEST = Attack("", "200", key="key-flip", body={"currency": "GBP", "metadata": {"a": 1}})
-BARE = [
-    level for level in LEVELS if level.name in {"core on memory", "core on sqlite", "wsgi", "asgi"}
-]
 PARTS = [
     "X-Timestamp",
     "X-Client-Id",
@@ -236,8 +233,6 @@ def test_every_attempt_costs_the_same_macs(player, level: Level, cryptography):
 
 def without_its_key(stage: Stage) -> Stage:
     """Open the same storage with another master key."""
-    from tests.rig import open_shop
-
     other = new_master_key(CountedEntropy(b"other").token(32))
     shop = open_shop(
         storage=stage.shop.bridge._storage,

@@ -70,5 +70,5 @@ LEVELS = (
     *(Level(name, family, "memory", _to_a_site(name)) for name, family in _SITES.items()),
 )
 
-BARE = tuple(level for level in LEVELS if level.family == "core" or level.name == level.family)
+BARE = tuple(level for level in LEVELS if level.family in {"core", level.name})
 """The core and the two shells without a framework, for what takes a thousand requests."""

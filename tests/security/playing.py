@@ -52,7 +52,11 @@ class Player:
         with self.stage(level, attack) as stage:
             for one in (*attack.earlier, attack):
                 answer = self._take(one, level, stage, answer)
-        if level is not CORE and not attack.unlike and attack.url is None:
+        if (
+            level is not CORE
+            and attack.url is None
+            and not {"core", level.family} & {*attack.unlike}
+        ):
             self._compare(answer, attack)
         return answer
 

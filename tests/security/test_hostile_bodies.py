@@ -58,7 +58,7 @@ def deep(levels: int) -> str:
 
 def many(count: int, one: str) -> bytes:
     """Write that many items, each with its own number."""
-    items = ",".join(one % number for number in range(count))
+    items = ",".join(one.replace("%d", str(number)) for number in range(count))
     return b'{"currency":"GBP","items":[%s]}' % items.encode()
 
 
@@ -212,7 +212,7 @@ TABLE: Table = {
             settings={"max_lines": 100},
         ),
         body("5,000 items with an unknown field", many(5_000, UNKNOWN_FIELD), INVALID),
-        body("100,000 items", many(100_000, OPTION), TOO_LARGE),
+        body("100,000 items", many(100_000, "{}"), TOO_LARGE),
         body("a text of one megabyte", b'{"currency": "%s"}' % (b"G" * 2**20), TOO_LARGE),
         fields("a text of 200 kB", metadata={"a": "x" * 200_000}),
         fields("a name of 200 kB", **{"y" * 200_000: 1}),

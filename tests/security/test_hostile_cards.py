@@ -8,7 +8,7 @@ from tests.rig import CUSTOMER, item, order_fields
 from tests.security.attacks import Attack, Table
 from tests.security.levels import LEVELS, Level
 from tests.security.playing import rows
-from tests.security.stage import CART
+from tests.security.stage import CART, CLIENT
 
 CARD = "422 pan_detected"
 VISA = "4111111111111111"
@@ -144,6 +144,10 @@ def test_a_card_number_in_the_other_headers_is_not_logged(player, caplog, level:
         {"headers": {"X-Signature": VISA}},
         {"headers": {"X-Client-Id": VISA}, "path": f"/{VISA}/cart.create"},
         {"path": f"/{VISA}/cart.create"},
+        {"path": f"/{VISA}"},
+        {"path": f"/{CLIENT}/{VISA}"},
+        {"path": f"/{CLIENT}/cart.create?card={VISA}"},
+        {"method": VISA},
         {"headers": {"User-Agent": VISA, "Cookie": f"card={VISA}"}},
     )
     with player.stage(level, Attack("", "200")) as stage:

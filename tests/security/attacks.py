@@ -1,4 +1,4 @@
-"""What a row of the tables is, and the list of every kind of attack.
+"""What a row of the tables is.
 
 An `Attack` says how an honest request is signed, what an attacker then makes of it, and what the
 answer must be. Where nothing is said, the honest request stays as it is: `cart.create` of a
@@ -7,7 +7,7 @@ storefront with every scope but `prices:write`, in time, with the right secret.
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from tests.rig import NOW
@@ -48,35 +48,35 @@ class Attack:
 
     name: str
     expect: str
+    _: KW_ONLY
 
     # What is signed. `seconds` are counted from the beginning, `secret` None is the right one.
-    by: str = field(default="storefront", kw_only=True)
-    action: str = field(default="cart.create", kw_only=True)
-    body: Mapping[str, Any] | bytes = field(
-        default_factory=lambda: {"currency": "GBP"}, kw_only=True
-    )
-    key: str | None = field(default=None, kw_only=True)
-    seconds: int = field(default=0, kw_only=True)
-    secret: str | None = field(default=None, kw_only=True)
+    by: str = "storefront"
+    action: str = "cart.create"
+    body: Mapping[str, Any] | bytes = field(default_factory=lambda: {"currency": "GBP"})
+    key: str | None = None
+    seconds: int = 0
+    secret: str | None = None
 
     # What becomes of it. A header that is None is left out, a list is sent line by line, and a
     # function is given the honest value.
-    headers: Mapping[str, Change] = field(default_factory=dict, kw_only=True)
-    sent_body: bytes | None = field(default=None, kw_only=True)
-    method: str = field(default="POST", kw_only=True)
-    path: str | None = field(default=None, kw_only=True)
-    url: str | None = field(default=None, kw_only=True)
-    peer: str | None = field(default="203.0.113.9", kw_only=True)
+    headers: Mapping[str, Change] = field(default_factory=dict)
+    sent_body: bytes | None = None
+    method: str = "POST"
+    path: str | None = None
+    url: str | None = None
+    peer: str | None = "203.0.113.9"
 
-    # What happened before, how the shop is set up, a text that the answer has, and
-    # whether it is the stored one of the request before.
-    earlier: "tuple[Attack, ...]" = field(default=(), kw_only=True)
-    given: Callable[[Stage], object] | None = field(default=None, kw_only=True)
-    wait: float = field(default=0, kw_only=True)
-    settings: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
-    says: str = field(default="", kw_only=True)
-    replayed: bool = field(default=False, kw_only=True)
-    unlike: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    # What comes before it: requests, something that an operator does, seconds that pass.
+    earlier: "tuple[Attack, ...]" = ()
+    given: Callable[[Stage], object] | None = None
+    wait: float = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    # What else is due: a text in the answer, or the stored answer of the request before.
+    says: str = ""
+    replayed: bool = False
+    unlike: Mapping[str, str] = field(default_factory=dict)
 
     def expected_at(self, family: str) -> str:
         """Tell what is due on a kind of host; empty where the input cannot exist."""

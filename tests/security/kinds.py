@@ -7,7 +7,7 @@ server, a disk that is full, a body that never ends.
 
 from collections.abc import Mapping
 
-__all__ = ["KINDS", "TABLES"]
+__all__ = ["KINDS", "TABLES", "UNLIKE"]
 
 TABLES = "rows"
 """Stands for the rows of the tables in this folder."""
@@ -219,3 +219,13 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         f"{_SECRETS}::test_a_bad_ring_is_refused_with_the_fix",
     ),
 }
+
+UNLIKE: Mapping[str, str] = {
+    "an alias with an underscore": "WSGI writes names with underscores: the alias is the header",
+    "an escape in the path": "WSGI hides how a path was written: it counts as if it were decoded",
+    "a length that is no number": "WSGI writes an empty length where there is none",
+    "a body longer than was declared": "WSGI ends a body where it was declared to end",
+    "an alias of the forwarded header": "a WSGI server that passes it on must not be trusted",
+    "a peer without an address": "a dash is a server's word for none, which the core never gets",
+}
+"""Where a host makes a difference, and which: everywhere else all answer in the same bytes."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.security.attacks import Attack, Table
-from tests.security.kinds import KINDS, TABLES
+from tests.security.kinds import KINDS, TABLES, UNLIKE
 from tests.security.levels import LEVELS
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +72,17 @@ def test_each_kind_has_a_row_that_is_refused():
         for kind, attacks in table.items():
             refused = [attack for attack in attacks if refuses(attack)]
             assert bool(refused) != (kind in passing), kind
+
+
+def test_a_host_makes_no_difference_that_is_not_listed():
+    """A row that is answered otherwise somewhere is of a kind that says why."""
+    unlike = {
+        kind
+        for table in tables()
+        for kind, attacks in table.items()
+        if any(attack.unlike for attack in attacks)
+    }
+    assert unlike == set(UNLIKE)
 
 
 def refuses(attack: Attack) -> bool:

@@ -96,9 +96,12 @@ def _texts(body: bytes) -> Iterator[str]:
         yield from _leaves(document)
 
 
-def _leaves(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for inner in value.values() if isinstance(value, dict) else value:
-            yield from _leaves(inner)
+def _leaves(document: object) -> Iterator[str]:
+    # Without recursion: some bodies are as deep as they are because others recurse.
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)

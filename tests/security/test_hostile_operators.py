@@ -45,7 +45,7 @@ def narrow(stage: Stage) -> None:
 
 def away(method: str):
     def fail(*_):
-        raise StorageUnavailable("connection refused by db.internal, password=hush-hush-42")
+        raise StorageUnavailable("The disk is full.")
 
     return lambda stage: setattr(stage.shop.bridge._storage, method, fail)
 

@@ -12,7 +12,7 @@ import pytest
 
 from orderflow_bridge.security.secrets import new_master_key
 from tests.hosts.hosts import Answer
-from tests.rig import CountedEntropy, item, open_shop, order_fields
+from tests.rig import MASTER_KEY, CountedEntropy, item, open_shop, order_fields
 from tests.security.attacks import Attack, Sent, Table
 from tests.security.levels import BARE, LEVELS, Level
 from tests.security.playing import rows
@@ -46,7 +46,7 @@ TABLE: Table = {
     ],
     "a wrong secret": [
         replace(STRANGERS["a wrong secret"], name="a guess"),
-        Attack("the master key", FAILED, secret="ofs_7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"),
+        Attack("the master key", FAILED, secret=f"ofs_{MASTER_KEY}"),
         Attack("all zeros", FAILED, headers={"X-Signature": "v1=" + "0" * 64}),
         Attack(
             "a MAC of nothing", FAILED, headers={"X-Signature": lambda _: f"v1={mac_of_nothing()}"}

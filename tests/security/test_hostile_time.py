@@ -8,7 +8,6 @@ from tests.security.playing import rows
 LATE = "401 timestamp_out_of_window"
 REPLAYED = "409 replayed_request"
 YEAR_2200 = 5_490_892_800
-TWENTY_MINUTES = 1_200
 PURGED = {"given": lambda stage: stage.shop.bridge.purge()}
 
 

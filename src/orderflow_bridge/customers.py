@@ -164,8 +164,12 @@ class Customers:
             closed = sum(cart.cart_id not in left for cart in carts)
             found = found.and_then(Erasure(carts=closed, converting=converting))
         for answers in self._answers():
-            about = [_cart_shown(kept, email, theirs) for kept in answers]
-            count = sum(cart is not None and cart not in left for cart in about)
+            personal = [
+                kept
+                for kept in answers
+                if (cart := _cart_shown(kept, email, theirs)) is not None and cart not in left
+            ]
+            count = sum(_answer_without(kept) != kept.answer for kept in personal)
             found = found.and_then(Erasure(answers=count))
         return found
 
@@ -404,12 +408,17 @@ def _erase_answers(unit: Unit, connection: str, email: str, theirs: Container[st
 
 
 def _rewritten(unit: Unit, kept: KeptAnswer) -> bool:
+    """Rewrite a stored answer, if there is anything to be erased in it; tell whether it was."""
+    without = _answer_without(kept)
+    return without != kept.answer and rewritable(unit).rewrite(
+        kept.key, without, replacing=kept.answer
+    )
+
+
+def _answer_without(kept: KeptAnswer) -> Answer:
     document = msgspec.json.decode(kept.answer.body)
     if "cart" in document:
         document["cart"] = erased(document["cart"])
     else:
         document = erased(document)
-    without = Answer(kept.answer.status, msgspec.json.encode(document))
-    return without != kept.answer and rewritable(unit).rewrite(
-        kept.key, without, replacing=kept.answer
-    )
+    return Answer(kept.answer.status, msgspec.json.encode(document))

@@ -1,8 +1,9 @@
 """What a storage promises that lets customers be exported and erased."""
 
 import json
+import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -16,7 +17,7 @@ from orderflow_bridge.customers import Erasure
 from orderflow_bridge.domain.customer import Customer
 from orderflow_bridge.domain.erasure import ERASED_EMAIL
 from orderflow_bridge.domain.order import Order, Payment
-from orderflow_bridge.domain.payment import PaymentReport
+from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport
 from orderflow_bridge.domain.product import Product
 from orderflow_bridge.http import Head, Request
 from orderflow_bridge.ports import (
@@ -30,7 +31,7 @@ from orderflow_bridge.ports import (
 )
 from orderflow_bridge.testing.clock import SetClock
 from orderflow_bridge.testing.entropy import CountedEntropy
-from orderflow_bridge.testing.faults import FaultyStorage, fail
+from orderflow_bridge.testing.faults import Fault, FaultyStorage, fail
 from orderflow_bridge.testing.samples import ADDRESS, OTHER, SHOP, add, cart, connection, order
 from orderflow_bridge.testing.storage.contract import Contract
 
@@ -44,6 +45,8 @@ _SECRETS = ("zoe@", "Zoë", "High Street", "Leeds", "LS1", "For Mum")
 """What an erasure of the journey's customer must leave nowhere."""
 _BODY = b'{"cart": "\x00\xff"}'
 _OK = 200
+_A_MOMENT = 0.1
+"""How long the other side has to do something early, in seconds."""
 
 
 class _Lamps:
@@ -418,11 +421,13 @@ class PrivacyContract(Contract):
         told = Answer(
             200, b'{"cart_id":"cart_1","customer":{"email":"zoe@example.com"},"lines":[]}'
         )
-        customers = _bridge(storage).customers
+        has_read = threading.Event()
+        reads = FaultyStorage(storage, Fault("orders.of_cart", has_read.set, when="after"))
         with ThreadPoolExecutor(1) as pool:
             with storage.writing() as unit:
                 assert unit.carts.lock("cart_1", connection=SHOP)
-                erasing = pool.submit(customers.erase, _ZOE)
+                erasing = pool.submit(_bridge(reads).customers.erase, _ZOE)
+                has_read.wait(_A_MOMENT)
                 paid = replace(late, payment=Payment(intent="pi_late", state="paid_after_cancel"))
                 assert unit.orders.save(paid, expecting="cancelled")
                 unit.answers.claim(key, fingerprint=b"f", now=0, running_until=10, until=100)
@@ -433,6 +438,29 @@ class PrivacyContract(Contract):
         assert found is not None
         assert (found.payment.state, found.customer.email) == ("paid_after_cancel", ERASED_EMAIL)
         assert [b"zoe" in one.answer.body for one in _answers(storage)] == [False]
+
+    def test_privacy_money_meanwhile_brings_nobody_back(self, storage: Storage) -> None:
+        """A payment that has read the order before the erasure's commit saves what that left."""
+        late = order(cart_id="cart_1", status="cancelled", payment=Payment(intent="pi_late"))
+        add(storage, connection(), cart("cart_1", order_id="order_1"), late)
+        with storage.writing() as unit:
+            unit.intents.add(PaymentIntent(intent="pi_late", cart_id="cart_1"))
+        has_read = threading.Event()
+        reads = FaultyStorage(storage, Fault("orders.of_cart", has_read.set, when="after"))
+
+        def pay() -> None:
+            # Where one unit waits for the other from its beginning, it cannot read so early.
+            paying.append(pool.submit(_bridge(reads).settle, "pi_late", amount=750, currency="GBP"))
+            has_read.wait(_A_MOMENT)
+
+        paying: list[Future[Order | None]] = []
+        with ThreadPoolExecutor(1) as pool:
+            _bridge(FaultyStorage(storage, Fault("commit", pay))).customers.erase("zoe@example.com")
+            paid = paying[0].result()
+        assert paid is not None
+        assert (paid.payment.state, paid.customer.email) == ("paid_after_cancel", ERASED_EMAIL)
+        with storage.reading() as unit:
+            assert unit.orders.find("order_1", connection=SHOP) == paid
 
 
 def _bridge(storage: Storage) -> Bridge:

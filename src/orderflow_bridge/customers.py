@@ -5,8 +5,9 @@ and the answers that are stored for idempotency keys; nothing else that is kept 
 it.
 """
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,7 +33,7 @@ __all__ = ["EXPORT_FORMAT", "CustomerExport", "Customers", "Erasure"]
 EXPORT_FORMAT = "orderflow-bridge/customer/1"
 """What `CustomerExport.format` says; another number means another shape."""
 
-_BATCH = 50
+_BATCH = 100
 _T = TypeVar("_T", Cart, Order)
 _Place = tuple[str, str]
 """Where a cart and its order are: the cart's id, and its connection."""
@@ -56,6 +57,11 @@ class Erasure(Struct, frozen=True, kw_only=True):
     def is_whole(self) -> bool:
         """Tell whether nothing was left."""
         return not self.unpaid and not self.converting
+
+    @property
+    def is_nothing(self) -> bool:
+        """Tell whether nothing was there to be erased."""
+        return not (self.orders or self.carts or self.answers)
 
     def and_then(self, later: "Erasure") -> "Erasure":
         """Add what a later unit did."""
@@ -105,9 +111,7 @@ class Customers:
         orders = [order for page in self._orders(email) for order in page]
         carts = [cart for page in self._carts(email) for cart in page]
         theirs = {order.cart_id for order in orders} | {cart.cart_id for cart in carts}
-        answers = [
-            kept for page in self._answers() for kept in page if _cart_shown(kept, email, theirs)
-        ]
+        answers = [kept for _, kept in self._answers_about(email, theirs)]
         now = self._shop.clock.now()
         found = Erasure(orders=len(orders), carts=len(carts), answers=len(answers))
         transact(
@@ -163,15 +167,11 @@ class Customers:
             left.update(converting)
             closed = sum(cart.cart_id not in left for cart in carts)
             found = found.and_then(Erasure(carts=closed, converting=converting))
-        for answers in self._answers():
-            personal = [
-                kept
-                for kept in answers
-                if (cart := _cart_shown(kept, email, theirs)) is not None and cart not in left
-            ]
-            count = sum(_answer_without(kept) != kept.answer for kept in personal)
-            found = found.and_then(Erasure(answers=count))
-        return found
+        answers = sum(
+            cart_id not in left and _answer_without(kept) != kept.answer
+            for cart_id, kept in self._answers_about(email, theirs)
+        )
+        return found.and_then(Erasure(answers=answers))
 
     def erase(self, email: str, *, actor: str = UNKNOWN) -> Erasure:
         """Erase what is kept about the customer with this address; tell what was done, and left.
@@ -186,24 +186,18 @@ class Customers:
         """
         email = self._checked(email)
         done = Erasure(erasure_id=self._new_id("erasure"))
-        for orders in self._orders(email):
-            done = done.and_then(
-                self._erase(email, [(one.cart_id, one.connection) for one in orders], done, actor)
-            )
-        for carts in self._carts(email):
-            done = done.and_then(
-                self._erase(email, [(one.cart_id, one.connection) for one in carts], done, actor)
-            )
+        erased_carts: set[str] = set()
+        for places in self._places(email):
+            # Read before the unit, which then holds its locks for a moment only.
+            answers = list(self._answers_about(email, {cart_id for cart_id, _ in places}))
+            one, carts = self._erase(email, places, answers, done, actor)
+            done = done.and_then(one)
+            erased_carts |= carts
         left = self._left(done)
-        for answers in self._answers():
-            # Of carts that had this customer and then another one: only the answers still do.
-            stray = [
-                kept
-                for kept in answers
-                if (cart := _cart_shown(kept, email, ())) is not None and cart not in left
-            ]
-            if stray:
-                done = done.and_then(self._rewrite(stray, done, actor))
+        # What was stored since it was read, and answers about carts that have another customer now.
+        for batch in _in_batches(self._answers_about(email, erased_carts)):
+            stray = [kept for cart_id, kept in batch if cart_id not in left]
+            done = done.and_then(self._rewrite(stray, done, actor))
         return done
 
     # What is found, in batches, each read in a unit of its own.
@@ -221,6 +215,12 @@ class Customers:
                 # By the place in the list, which an erasure does not move.
                 query = replace(query, after=(found[-1].placed_at, found[-1].order_id))
 
+    def _places(self, email: str) -> Iterator[Sequence[_Place]]:
+        for orders in self._orders(email):
+            yield [(order.cart_id, order.connection) for order in orders]
+        for carts in self._carts(email):
+            yield [(cart.cart_id, cart.connection) for cart in carts]
+
     def _carts(self, email: str) -> Iterator[Sequence[Cart]]:
         for spelling in spellings(email):
             after = ""
@@ -232,7 +232,10 @@ class Customers:
                 yield found
                 after = found[-1].cart_id
 
-    def _answers(self) -> Iterator[Sequence[KeptAnswer]]:
+    def _answers_about(
+        self, email: str, theirs: Container[str]
+    ) -> Iterator[tuple[str, KeptAnswer]]:
+        """Walk every stored answer; give those about this customer, each with its cart's id."""
         with self._storage.reading() as unit:
             connections = [one.client_id for one in unit.connections.all()]
         for connection in connections:
@@ -242,7 +245,10 @@ class Customers:
                     found = rewritable(unit).page(connection=connection, after=after, limit=_BATCH)
                 if not found:
                     break
-                yield found
+                for kept in found:
+                    cart_id = _cart_shown(kept, email, theirs)
+                    if cart_id is not None:
+                        yield cart_id, kept
                 after = (found[-1].key.action, found[-1].key.key)
 
     def _left(self, done: Erasure) -> set[str]:
@@ -257,22 +263,29 @@ class Customers:
 
     # What is changed, in one unit each.
 
-    def _erase(self, email: str, places: Iterable[_Place], so_far: Erasure, actor: str) -> Erasure:
-        def act(unit: Unit) -> Erasure:
-            done, theirs = Erasure(), set[str]()
+    def _erase(
+        self,
+        email: str,
+        places: Sequence[_Place],
+        answers: Sequence[tuple[str, KeptAnswer]],
+        so_far: Erasure,
+        actor: str,
+    ) -> tuple[Erasure, set[str]]:
+        """Erase carts, their orders and the answers about them; name the carts that were."""
+
+        def act(unit: Unit) -> tuple[Erasure, set[str]]:
+            done, carts = Erasure(), set[str]()
             # In one order everywhere, so that two erasures do not wait for each other.
             for cart_id, connection in sorted(places):
                 one = self._erase_one(unit, cart_id, connection, email)
                 if one.orders or one.carts:
-                    theirs.add(cart_id)
+                    carts.add(cart_id)
                 done = done.and_then(one)
-            answers = 0
-            for connection in sorted({connection for _, connection in places}):
-                answers += _erase_answers(unit, connection, email, theirs)
-            done = done.and_then(Erasure(answers=answers))
-            if done.orders or done.carts or done.answers:
+            rewritten = sum(_rewritten(unit, kept) for cart_id, kept in answers if cart_id in carts)
+            done = done.and_then(Erasure(answers=rewritten))
+            if not done.is_nothing:
                 self._record(unit, "erased", so_far.erasure_id or "", done, actor)
-            return done
+            return done, carts
 
         return transact(self._storage, act)
 
@@ -314,11 +327,11 @@ class Customers:
     def _rewrite(self, stray: Sequence[KeptAnswer], so_far: Erasure, actor: str) -> Erasure:
         def act(unit: Unit) -> Erasure:
             done = Erasure(answers=sum(_rewritten(unit, kept) for kept in stray))
-            if done.answers:
+            if not done.is_nothing:
                 self._record(unit, "erased", so_far.erasure_id or "", done, actor)
             return done
 
-        return transact(self._storage, act)
+        return transact(self._storage, act) if stray else Erasure()
 
     def _record(self, unit: Unit, what: str, subject: str, done: Erasure, actor: str) -> None:
         self._audit.record(
@@ -394,17 +407,11 @@ def _cart_shown(kept: KeptAnswer, email: str, theirs: Container[str]) -> str | N
     return shown.cart_id if same_email(shown.customer.email, email) else None
 
 
-def _erase_answers(unit: Unit, connection: str, email: str, theirs: Container[str]) -> int:
-    """Rewrite a connection's stored answers about the carts that are `theirs`; tell how many."""
-    ledger = rewritable(unit)
-    rewritten = 0
-    after: tuple[str, str] | None = None
-    while page := ledger.page(connection=connection, after=after, limit=_BATCH):
-        rewritten += sum(
-            _rewritten(unit, kept) for kept in page if _cart_shown(kept, email, theirs) in theirs
-        )
-        after = (page[-1].key.action, page[-1].key.key)
-    return rewritten
+def _in_batches(
+    answers: Iterator[tuple[str, KeptAnswer]],
+) -> Iterator[Sequence[tuple[str, KeptAnswer]]]:
+    while batch := list(islice(answers, _BATCH)):
+        yield batch
 
 
 def _rewritten(unit: Unit, kept: KeptAnswer) -> bool:

@@ -55,7 +55,7 @@ def erase(invocation: Invocation, *, email: str, dry_run: bool, yes: bool, actor
     with invocation.bridge() as bridge:
         if dry_run or not yes:
             found = bridge.customers.look(email)
-            if not dry_run:
+            if not dry_run and not found.is_nothing:
                 _confirm(found)
         if not dry_run:
             found = bridge.customers.erase(email, actor=actor)
@@ -80,10 +80,11 @@ def _show(invocation: Invocation, found: Erasure, did: str) -> None:
     invocation.output.show(msgspec.structs.asdict(found), f"{did} {_counts(found)}.")
     if found.unpaid:
         invocation.output.warn(
-            f"Left: {', '.join(found.unpaid)} wait for their payment. Cancel or settle them"
-            f" ({invocation.program} orders), and run this again."
+            f"Left whole, since unpaid: {', '.join(found.unpaid)}. Cancel or settle with"
+            f" {invocation.program} orders, and run this again."
         )
     if found.converting:
         invocation.output.warn(
-            f"Left: {', '.join(found.converting)} are becoming orders. Run this again in a while."
+            f"Left whole, since becoming an order now: {', '.join(found.converting)}. Run this"
+            " again in a few minutes."
         )

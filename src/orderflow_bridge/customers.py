@@ -189,15 +189,13 @@ class Customers:
         erased_carts: set[str] = set()
         for places in self._places(email):
             # Read before the unit, which then holds its locks for a moment only.
-            answers = list(self._answers_about(email, {cart_id for cart_id, _ in places}))
-            one, carts = self._erase(email, places, answers, done, actor)
+            known = list(self._answers_about(email, {cart_id for cart_id, _ in places}))
+            one, carts = self._erase(email, places, known, done, actor)
             done = done.and_then(one)
             erased_carts |= carts
-        left = self._left(done)
         # What was stored since it was read, and answers about carts that have another customer now.
-        for batch in _in_batches(self._answers_about(email, erased_carts)):
-            stray = [kept for cart_id, kept in batch if cart_id not in left]
-            done = done.and_then(self._rewrite(stray, done, actor))
+        for answers in _in_batches(self._answers_about(email, erased_carts)):
+            done = done.and_then(self._rewrite(email, answers, done, actor))
         return done
 
     # What is found, in batches, each read in a unit of its own.
@@ -324,14 +322,28 @@ class Customers:
             replace(left, version=cart.version + 1, updated_at=now), replacing=cart.version
         )
 
-    def _rewrite(self, stray: Sequence[KeptAnswer], so_far: Erasure, actor: str) -> Erasure:
+    def _rewrite(
+        self,
+        email: str,
+        answers: Sequence[tuple[str, KeptAnswer]],
+        so_far: Erasure,
+        actor: str,
+    ) -> Erasure:
+        """Erase answers by themselves, but for those about what is kept whole."""
+
         def act(unit: Unit) -> Erasure:
-            done = Erasure(answers=sum(_rewritten(unit, kept) for kept in stray))
+            done = Erasure(
+                answers=sum(
+                    not _is_theirs(unit, cart_id, kept.key.connection, email)
+                    and _rewritten(unit, kept)
+                    for cart_id, kept in answers
+                )
+            )
             if not done.is_nothing:
                 self._record(unit, "erased", so_far.erasure_id or "", done, actor)
             return done
 
-        return transact(self._storage, act) if stray else Erasure()
+        return transact(self._storage, act)
 
     def _record(self, unit: Unit, what: str, subject: str, done: Erasure, actor: str) -> None:
         self._audit.record(
@@ -368,6 +380,15 @@ def _is_unpaid(order: Order) -> bool:
 
 def _is_converting(cart: Cart, now: int) -> bool:
     return cart.conversion is not None and now < cart.conversion.lease_until
+
+
+def _is_theirs(unit: Unit, cart_id: str, connection: str, email: str) -> bool:
+    """Tell whether a cart, or the order that it became, is this customer's now."""
+    found = (unit.carts.find(cart_id, connection=connection), unit.orders.of_cart(cart_id))
+    return any(
+        one is not None and one.customer is not None and same_email(one.customer.email, email)
+        for one in found
+    )
 
 
 def _without(kept: _T) -> _T:

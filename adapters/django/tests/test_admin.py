@@ -135,7 +135,7 @@ def test_the_audit_names_who_is_signed_in(boss):
         "connection.created",
         "connection.allow_list_changed",
         "connection.rotated",
-        "connection.revealed",
+        "secret.revealed",
         "connection.disabled",
         "connection.enabled",
     }

@@ -275,9 +275,9 @@ class OrderRepository(Protocol):
         """Replace the order while its stored status is `expecting`; tell whether it was.
 
         A compare-and-swap: of two units that move an order out of one status, one gets True. The
-        number stays the stored one; cart and intent never change, and of the lines nothing but
-        their options and metadata. An order with another e-mail is found by that one, and no more
-        by the earlier: an erasure is a save.
+        number stays the stored one; lines, cart and intent never change. But in a storage with
+        `privacy` an erasure is a save, too: its lines have no options and metadata, and the order
+        is found by its new e-mail, and no more by the one before.
         """
         ...
 

@@ -290,18 +290,3 @@ class TestLosesTheOrderOfACart(Fault):
 
     def orders_of_cart(self, unit, cart_id):
         return None
-
-
-class TestFindsOrdersByTheirFirstCustomer(Fault):
-    breaks = ("test_orders_a_save_moves_the_email",)
-
-    def remember(self):
-        self.first = {}
-
-    def orders_place(self, unit, order):
-        self.first[order.order_id] = order.customer.email.lower()
-        return unit.orders.place(order)
-
-    def orders_search(self, unit, query):
-        found = unit.orders.search(replace(query, email=None))
-        return [one for one in found if self.first[one.order_id] == query.email.lower()]

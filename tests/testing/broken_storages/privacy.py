@@ -11,6 +11,7 @@ from tests.testing.broken_storages.fault import Fault
 FOR_EVER = 2**60
 FIND = "test_privacy_carts_are_found_by_their_customer"
 PAGE = "test_privacy_carts_come_in_pages"
+SAVED = "test_privacy_a_saved_order_is_found_by_its_customer"
 ANSWERS = "test_privacy_answers_come_in_pages"
 REWRITE = "test_privacy_an_answer_is_rewritten_for_its_key"
 THE_ONE = "test_privacy_an_answer_is_rewritten_while_it_is_the_one"
@@ -109,6 +110,21 @@ class TestSortsCartsWithoutCase(Fault):
         every = unit.carts.of_email(email, after="", limit=FOR_EVER)
         beyond = [one for one in every if one.cart_id.lower() > after.lower()]
         return sorted(beyond, key=lambda one: one.cart_id.lower())[:limit]
+
+
+class TestFindsOrdersByTheirFirstCustomer(Fault):
+    breaks = (SAVED,)
+
+    def remember(self):
+        self.first = {}
+
+    def orders_place(self, unit, order):
+        self.first[order.order_id] = order.customer.email.lower()
+        return unit.orders.place(order)
+
+    def orders_search(self, unit, query):
+        found = unit.orders.search(replace(query, email=None))
+        return [one for one in found if self.first[one.order_id] == query.email.lower()]
 
 
 class TestGivesTheLastAnswerAgain(Fault):
@@ -254,7 +270,7 @@ class TestKeepsTheCustomerOfAnOrder(Fault):
 
 
 class TestKeepsTheTextsOfLines(Fault):
-    breaks = (SOLD,)
+    breaks = (SAVED, SOLD)
 
     def orders_save(self, unit, order, *, expecting):
         stored = unit.orders.find(order.order_id, connection=None)

@@ -125,15 +125,6 @@ class OrdersContract(Contract):
         assert found is not None
         assert found.number == number
 
-    def test_orders_a_save_moves_the_email(self, storage: Storage) -> None:
-        """A saved order is found by its customer as it is now, and no more by the one before."""
-        add(storage, order())
-        changed = order(customer=Customer(email="Erased@Customer.invalid"))
-        with storage.writing() as unit:
-            assert unit.orders.save(changed, expecting="pending_payment")
-        assert search(storage, email="zoe@example.com") == []
-        assert search(storage, email="erased@customer.invalid") == ["order_1"]
-
     def test_orders_newest_first_then_by_id(self, storage: Storage) -> None:
         """Orders of one millisecond come in descending order of their ids."""
         add(

@@ -219,6 +219,13 @@ def test_orders_can_be_kept_without_the_default_catalogue(narrow):
     assert "keeps no products" in narrow("catalogue", "list", code=2).err
 
 
+def test_customers_need_a_storage_that_can(narrow, site):
+    """The other one says so, with what to choose."""
+    for words in (("export",), ("erase", "--yes"), ("erase", "--dry-run")):
+        assert "`privacy`" in narrow("customers", *words, "zoe@shop.example", code=2).err
+        site("customers", *words, "zoe@shop.example")
+
+
 def test_init_refuses_and_demo_stays_apart(site, line):
     """A site has its keys; the demo is a shop of its own and says so."""
     assert "nothing was written" in site("init", code=2).err

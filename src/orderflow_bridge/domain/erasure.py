@@ -61,5 +61,6 @@ def erased(document: dict[str, Any]) -> dict[str, Any]:
             left[name] = {
                 "name": ERASED, "line1": ERASED, "city": ERASED, "country": address["country"],
             }  # fmt: skip
-    left["lines"] = [line | _FREE_TEXT_OF_A_LINE for line in left["lines"]]
+    if "lines" in left:
+        left["lines"] = [line | _FREE_TEXT_OF_A_LINE for line in left["lines"]]
     return left

@@ -155,11 +155,13 @@ class Customers:
         email = self._checked(email)
         found = Erasure()
         theirs: set[str] = set()
+        left: set[str] = set()
         for orders in self._orders(email):
             theirs.update(order.cart_id for order in orders)
-            unpaid = tuple(order.order_id for order in orders if _is_unpaid(order))
-            found = found.and_then(Erasure(orders=len(orders) - len(unpaid), unpaid=unpaid))
-        left = self._left(found)
+            unpaid = [order for order in orders if _is_unpaid(order)]
+            left.update(order.cart_id for order in unpaid)
+            ids = tuple(order.order_id for order in unpaid)
+            found = found.and_then(Erasure(orders=len(orders) - len(unpaid), unpaid=ids))
         now = self._shop.clock.now()
         for carts in self._carts(email):
             theirs.update(cart.cart_id for cart in carts)
@@ -247,16 +249,6 @@ class Customers:
                     if cart_id is not None:
                         yield cart_id, kept
                 after = (found[-1].key.action, found[-1].key.key)
-
-    def _left(self, done: Erasure) -> set[str]:
-        """Name the carts that are left whole, those of unpaid orders included."""
-        left = set(done.converting)
-        with self._storage.reading() as unit:
-            for order_id in done.unpaid:
-                order = unit.orders.find(order_id, connection=None)
-                if order is not None:
-                    left.add(order.cart_id)
-        return left
 
     # What is changed, in one unit each.
 

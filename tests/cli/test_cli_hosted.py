@@ -12,6 +12,7 @@ from orderflow_bridge import Bridge
 from orderflow_bridge.cli import main
 from orderflow_bridge.domain.product import Product
 from orderflow_bridge.storage.memory import MemoryStorage
+from orderflow_bridge.testing.samples import add, claimed
 from tests.cli.conftest import Ended
 from tests.rig import RING
 
@@ -224,6 +225,14 @@ def test_customers_need_a_storage_that_can(narrow, site):
     for words in (("export",), ("erase", "--yes"), ("erase", "--dry-run")):
         assert "`privacy`" in narrow("customers", *words, "zoe@shop.example", code=2).err
         site("customers", *words, "zoe@shop.example")
+
+
+def test_a_cart_that_is_becoming_an_order_is_named(site):
+    """The erasure ends with the code of a refusal, and says to try again."""
+    add(site.storage, claimed("cart_1", 2**45))
+    ended = site("customers", "erase", "zoe@example.com", "--yes", code=3)
+    assert ended.out == "Erased 0 orders, 0 carts and 0 stored answers.\n"
+    assert "becoming an order now: cart_1." in ended.err
 
 
 def test_init_refuses_and_demo_stays_apart(site, line):

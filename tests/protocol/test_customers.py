@@ -15,12 +15,14 @@ from orderflow_bridge.domain.erasure import ERASED, ERASED_EMAIL, erased, same_e
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.order import Line, Order
 from orderflow_bridge.payments import SimulatedProvider
+from orderflow_bridge.ports import Answer, AnswerKey
 from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.storage.peewee import PeeweeStorage
 from orderflow_bridge.testing.faults import Fault, FaultyStorage
+from orderflow_bridge.testing.samples import add, cart, connection, order
 from tests.rig import ADDRESS, TestShop, item, open_shop
 
-ZOE = "zoe@example.com"
+ZOE, MAX = "zoe@example.com", "max@example.com"
 WORDS = "For Mum, from Zoë"
 """What a buyer writes wherever there is room for it."""
 
@@ -213,6 +215,7 @@ def test_what_is_erased_is_what_the_schema_takes():
     msgspec.convert(left["shipping_address"], Address)
     assert left["billing_address"] is None
     assert erased(left) == left
+    assert erased({"note": WORDS}) == {"note": None}
     assert document["note"] == WORDS
 
 
@@ -302,13 +305,17 @@ def test_answers_about_no_cart_are_nobodys(shop):
         ("convertToOrder", {"cart_id": "cart_none", "payment_intent": "pi_0002"}),
     ):
         assert front.call(action, "no", **fields).status == 404
+    key = AnswerKey(front.client_id, "cart.create", "of-another-version")
+    with shop.bridge._storage.writing() as unit:
+        unit.answers.claim(key, fingerprint=b"f", now=0, running_until=1, until=2)
+        unit.answers.store(key, Answer(404, b"gone"), running_until=1)
     with shop.bridge._storage.reading() as unit:
         before = unit.answers.page(connection=front.client_id, after=None, limit=99)
     done = shop.bridge.customers.erase(ZOE)
     with shop.bridge._storage.reading() as unit:
         after = unit.answers.page(connection=front.client_id, after=None, limit=99)
-    assert len(before) == len(after) == 5
-    assert [one.answer.status for one in after if one in before] == [404, 404]
+    assert len(before) == len(after) == 6
+    assert [one.answer.status for one in after if one in before] == [404, 404, 404]
     assert done.answers == 3
 
 
@@ -385,6 +392,44 @@ def test_a_question_to_the_provider_brings_nobody_back():
     assert answer["payment"]["state"] == "paid_after_cancel"
     assert answer["customer"] == {"email": ERASED_EMAIL}
     assert shop.bridge.customers.look(ZOE) == Erasure()
+
+
+def test_a_cart_that_changes_hands_meanwhile_is_the_other_ones(shop):
+    """It was found, and has another customer when its turn comes: nothing of that one changes."""
+    add(shop.bridge._storage, connection(), cart())
+
+    def change_hands():
+        with shop.bridge._storage.writing() as unit:
+            unit.carts.save(cart(customer=Customer(email=MAX), version=2), replacing=1)
+
+    slow = FaultyStorage(shop.bridge._storage, Fault("writing", change_hands))
+    assert open_shop(storage=slow, stocked=False).bridge.customers.erase(ZOE).is_nothing
+    assert shop.bridge.customers.look(MAX).carts == 1
+
+
+def test_an_order_of_another_customer_stays_where_the_cart_goes(shop):
+    """A site's own carts may say otherwise than its orders: each is its own customer's."""
+    theirs = order(status="paid", cart_id="cart_1", customer=Customer(email=MAX))
+    add(shop.bridge._storage, connection(), cart(order_id="order_1"), theirs)
+    done = shop.bridge.customers.erase(ZOE)
+    assert (done.orders, done.carts) == (0, 1)
+    assert shop.bridge.orders.find("order_1").customer.email == MAX
+
+
+def test_an_order_that_moves_meanwhile_is_read_again(shop, monkeypatch):
+    """A save that finds another status is a conflict, and the unit runs again."""
+    paid_order_of(shop, shop.storefront())
+    with shop.bridge._storage.reading() as unit:
+        orders = type(unit.orders)
+    save, asked = orders.save, []
+
+    def slow_save(self, changed, *, expecting):
+        asked.append(changed)
+        return len(asked) > 1 and save(self, changed, expecting=expecting)
+
+    monkeypatch.setattr(orders, "save", slow_save)
+    done = shop.bridge.customers.erase(ZOE)
+    assert (len(asked), done.orders, done.carts) == (2, 1, 1)
 
 
 # The commands themselves.

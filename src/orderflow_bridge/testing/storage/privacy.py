@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -58,13 +58,12 @@ class _Lamps:
 
 @dataclass
 class _Provider:
-    """A payment provider that says pending; `meanwhile` runs while it is asked."""
+    """A payment provider that says paid; `meanwhile` runs while it is asked."""
 
-    meanwhile: Any = None
+    meanwhile: Callable[[], object] = lambda: None
 
     def find(self, intent: str) -> PaymentReport:  # noqa: ARG002 -- a port
-        if self.meanwhile is not None:
-            self.meanwhile()
+        self.meanwhile()
         return PaymentReport(state="paid", amount=1_200, currency="GBP")
 
 

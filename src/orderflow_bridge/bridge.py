@@ -10,6 +10,7 @@ from orderflow_bridge.audit import Audit
 from orderflow_bridge.capabilities import migrating, refuse_unfit
 from orderflow_bridge.catalogue.catalogue import Catalogue
 from orderflow_bridge.connections import Connections
+from orderflow_bridge.customers import Customers
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.http import Head, Request, Response
 from orderflow_bridge.keys import read_ring
@@ -96,6 +97,7 @@ class Bridge:
             audit=self.audit,
         )
         self.orders: Orders = Orders(storage=storage, shop=self._shop)
+        self.customers: Customers = Customers(storage=storage, shop=self._shop, audit=self.audit)
         self.catalogue: Catalogue = Catalogue(storage)
         self._maintenance = Maintenance(
             storage=storage,

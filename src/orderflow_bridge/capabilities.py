@@ -15,6 +15,8 @@ from orderflow_bridge.ports import (
     MigratingStorage,
     ProductRepository,
     ProductsUnit,
+    RewritableAnswerLedger,
+    SearchableCartRepository,
     StockLedger,
     StockUnit,
     Storage,
@@ -30,6 +32,8 @@ __all__ = [
     "products_of",
     "refuse_misdeclared",
     "refuse_unfit",
+    "rewritable",
+    "searchable",
     "stock_of",
 ]
 
@@ -82,6 +86,24 @@ def counting(unit: Unit) -> CountingReplayLedger:
 def counting_answers(unit: Unit) -> CountingAnswerLedger:
     """Give the unit's ledger of answers as one that counts; for a storage with `rates`."""
     return cast("CountingAnswerLedger", unit.answers)
+
+
+def searchable(unit: Unit) -> SearchableCartRepository:
+    """Give the unit's carts as those that can be searched; for a storage with `privacy`.
+
+    Raises `ConfigurationError` where a site's own carts stand in a storage that could.
+    """
+    if hasattr(unit.carts, "of_email"):
+        return cast("SearchableCartRepository", unit.carts)
+    raise ConfigurationError(
+        f"{type(unit.carts).__name__} cannot find carts by e-mail: give it the method `of_email`"
+        " of the port SearchableCartRepository."
+    )
+
+
+def rewritable(unit: Unit) -> RewritableAnswerLedger:
+    """Give the unit's answers as those that can be rewritten; for a storage with `privacy`."""
+    return cast("RewritableAnswerLedger", unit.answers)
 
 
 def migrating(storage: Storage) -> MigratingStorage | None:

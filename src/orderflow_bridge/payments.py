@@ -3,7 +3,13 @@
 import re
 from collections.abc import Mapping
 
-from orderflow_bridge.actions.payment import mark_paid, mismatch, record_settlement, refuse_mismatch
+from orderflow_bridge.actions.payment import (
+    held,
+    mark_paid,
+    mismatch,
+    record_settlement,
+    refuse_mismatch,
+)
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.money import CURRENCIES, MAX_AMOUNT
 from orderflow_bridge.domain.order import Order
@@ -42,6 +48,7 @@ def settle(
             if known.cart_id is not None:
                 order = unit.orders.of_cart(known.cart_id)
         if order is not None and order.payment.intent == intent:
+            order = held(unit, order)
             refuse_mismatch(settlement, order)
         else:
             order = None

@@ -41,6 +41,7 @@ __all__ = [
     "CountingReplayLedger",
     "Entropy",
     "IntentLedger",
+    "KeptAnswer",
     "MigratingStorage",
     "OrderQuery",
     "OrderRepository",
@@ -51,6 +52,8 @@ __all__ = [
     "ProductsUnit",
     "RateLedger",
     "ReplayLedger",
+    "RewritableAnswerLedger",
+    "SearchableCartRepository",
     "StockLedger",
     "StockUnit",
     "Storage",
@@ -60,7 +63,9 @@ __all__ = [
 PORTS_VERSION = 2
 """Raised when a port changes in a way that an existing plugin would notice."""
 
-Capability = Literal["products", "stock", "rates", "audit", "migrations", "durable", "processes"]
+Capability = Literal[
+    "products", "stock", "rates", "audit", "privacy", "migrations", "durable", "processes"
+]
 """What a storage may be able to do besides.
 
 - `products`: it keeps the default catalogue (`ProductsUnit`); needs `stock`. Without it a bridge
@@ -70,6 +75,9 @@ Capability = Literal["products", "stock", "rates", "audit", "migrations", "durab
   `CountingAnswerLedger`). Without it `max_writes_per_minute` is refused, and
   `max_spent_signatures` and `max_stored_answers` hold nobody.
 - `audit`: it keeps who changed connections and master keys (`AuditUnit`). Without it nobody knows.
+- `privacy`: it finds carts by their customer's e-mail, and lets stored answers be read and
+  rewritten (`SearchableCartRepository`, `RewritableAnswerLedger`). Without it a customer can be
+  neither exported nor erased by command.
 - `migrations`: it has a schema that moves forward (`MigratingStorage`).
 - `durable`: what was committed is there after the process has ended, however it ended.
 - `processes`: several processes may use it at once, and each sees what another committed.
@@ -219,6 +227,18 @@ class CartRepository(Protocol):
         ...
 
 
+class SearchableCartRepository(CartRepository, Protocol):
+    """The capability `privacy`: a customer's carts can be found."""
+
+    def of_email(self, email: str, *, after: str, limit: int) -> Sequence[Cart]:
+        """Give at most `limit` carts whose customer has `email`, of every connection.
+
+        `email` compares without case and as a whole, as in an `OrderQuery`. By cart id, ascending
+        in bytes, beyond `after`: an operator's command may walk every cart for it.
+        """
+        ...
+
+
 class OrderQuery(Struct, frozen=True, kw_only=True):
     """Which orders, newest first (`placed_at`, then `order_id`, both descending).
 
@@ -258,7 +278,9 @@ class OrderRepository(Protocol):
         """Replace the order while its stored status is `expecting`; tell whether it was.
 
         A compare-and-swap: of two units that move an order out of one status, one gets True. The
-        number stays the stored one; lines, cart and intent never change.
+        number stays the stored one; lines, cart and intent never change. But in a storage with
+        `privacy` an erasure is a save, too: its lines have no options and metadata, and the order
+        is found by its new e-mail, and no more by the one before.
         """
         ...
 
@@ -407,6 +429,34 @@ class CountingAnswerLedger(AnswerLedger, Protocol):
         """Count a connection's keys with an `until` later than this (Unix ms), up to `limit`.
 
         Answered or not, and those that the unit itself claimed.
+        """
+        ...
+
+
+class KeptAnswer(Struct, frozen=True):
+    """A stored answer, and the key that it is stored for."""
+
+    key: AnswerKey
+    answer: Answer
+
+
+class RewritableAnswerLedger(AnswerLedger, Protocol):
+    """The capability `privacy`: what was answered can be read, and rid of a customer."""
+
+    def page(
+        self, *, connection: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[KeptAnswer]:
+        """Give at most `limit` stored answers of a connection, those past their `until` too.
+
+        By action and key, ascending in bytes, beyond `after` (action, key). A key that is claimed
+        and not answered yet has none.
+        """
+        ...
+
+    def rewrite(self, key: AnswerKey, answer: Answer, *, replacing: Answer) -> bool:
+        """Replace a stored answer while it is `replacing`; tell whether it was.
+
+        A compare-and-swap. The key's fingerprint and times stay, so that a retry gets `answer`.
         """
         ...
 

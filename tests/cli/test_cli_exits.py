@@ -15,7 +15,7 @@ from orderflow_bridge.cli.output import Output, colour, program
 
 EVERY = (
     "init", "demo", "serve", "migrate", "purge", "connections", "keys", "audit", "catalogue",
-    "request", "sign", "curl", "orders", "doctor", "storage",
+    "request", "sign", "curl", "orders", "customers", "doctor", "storage",
 )  # fmt: skip
 
 

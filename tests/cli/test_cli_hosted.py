@@ -12,6 +12,7 @@ from orderflow_bridge import Bridge
 from orderflow_bridge.cli import main
 from orderflow_bridge.domain.product import Product
 from orderflow_bridge.storage.memory import MemoryStorage
+from orderflow_bridge.testing.samples import add, claimed
 from tests.cli.conftest import Ended
 from tests.rig import RING
 
@@ -168,7 +169,7 @@ def test_the_doctor_examines_the_sites_bridge(site):
     assert "keys" not in findings
     assert findings["storage"][0] == "warning"
     assert findings["storage"][1].startswith(
-        "Kept of test_cli_hosted can: products, stock, rates, audit. Off:"
+        "Kept of test_cli_hosted can: products, stock, rates, audit, privacy. Off:"
     )
     assert findings["database"] == ("ok", "Kept of test_cli_hosted answers. ")
     assert findings["connections"] == (
@@ -217,6 +218,21 @@ def test_orders_can_be_kept_without_the_default_catalogue(narrow):
     cart = narrow("request", "cart.create", "-d", items, "--json").document
     assert cart["totals"]["total"] == 1200
     assert "keeps no products" in narrow("catalogue", "list", code=2).err
+
+
+def test_customers_need_a_storage_that_can(narrow, site):
+    """The other one says so, with what to choose."""
+    for words in (("export",), ("erase", "--yes"), ("erase", "--dry-run")):
+        assert "`privacy`" in narrow("customers", *words, "zoe@shop.example", code=2).err
+        site("customers", *words, "zoe@shop.example")
+
+
+def test_a_cart_that_is_becoming_an_order_is_named(site):
+    """The erasure ends with the code of a refusal, and says to try again."""
+    add(site.storage, claimed("cart_1", 2**45))
+    ended = site("customers", "erase", "zoe@example.com", "--yes", code=3)
+    assert ended.out == "Erased 0 orders, 0 carts and 0 stored answers.\n"
+    assert "becoming an order now: cart_1." in ended.err
 
 
 def test_init_refuses_and_demo_stays_apart(site, line):

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from orderflow_bridge.ports import OrderQuery
-from orderflow_bridge.testing import CartsContract, OrdersContract, ThreadsContract, UnitsContract
+from orderflow_bridge.testing import (
+    CartsContract,
+    OrdersContract,
+    PrivacyContract,
+    ThreadsContract,
+    UnitsContract,
+)
 from orderflow_bridge.testing.samples import SHOP, add, cart, order
 from tests.databases import SHARED, Databases
 from tests.rig import item, open_shop, order_fields
@@ -27,8 +33,8 @@ class OnServer(OwnOrders):
         own_orders.move_in(databases, self.kind, self.place(tmp_path))
 
 
-class TestSqlite(OwnOrders):
-    """One writer at a time."""
+class TestSqlite(OwnOrders, PrivacyContract):
+    """One writer at a time; and a customer is erased from the site's rows too."""
 
     factory = staticmethod(own_orders.open_sqlite)
 

@@ -5,7 +5,7 @@ from itertools import product
 
 import pytest
 
-from orderflow_bridge.ports import AnswerKey, OrderQuery, Storage
+from orderflow_bridge.ports import Answer, AnswerKey, OrderQuery, Storage
 from orderflow_bridge.storage.peewee.session import Session
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection
 
@@ -76,6 +76,8 @@ def test_no_statement_of_a_request_walks_a_table(plans: tuple[Storage, dict[str,
         unit.replays.purge(before=5, limit=5)
         unit.replays.spent_after(5, connection=SHOP, limit=5)
         unit.answers.kept_after(5, connection=SHOP, limit=5)
+        unit.answers.page(connection=SHOP, after=("a", "k"), limit=5)
+        unit.answers.rewrite(key, Answer(200, b""), replacing=Answer(200, b"a"))
         for _ in range(2):
             unit.answers.claim(key, fingerprint=b"f", now=1, running_until=2, until=3)
         unit.answers.release(key, running_until=2)

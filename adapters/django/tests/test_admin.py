@@ -152,6 +152,28 @@ def test_a_secret_is_revealed_to_whom_may_see_it_and_only_when_asked(boss):
     assert not SECRET.search(history)
 
 
+def test_the_audit_names_who_is_signed_in(boss):
+    """Every page and every action that changes or shows something, and nobody can say another."""
+    create(boss, actor="nobody")
+    [made] = get_bridge().connections.all()
+    where = f"{ADMIN}/connection/{quote(made.client_id)}"
+    boss.post(f"{where}/allow/", {"allow": "192.0.2.0/24", "actor": "nobody"})
+    boss.post(f"{where}/rotate/", {"grace": 0, "actor": "nobody"})
+    boss.post(f"{where}/reveal/", {"actor": "nobody"})
+    for action in ("disable", "enable"):
+        boss.post(f"{ADMIN}/connection/", {"action": action, "_selected_action": [made.client_id]})
+    entries = get_bridge().audit.page(subject=made.client_id)
+    assert {one.event for one in entries} == {
+        "connection.created",
+        "connection.allow_list_changed",
+        "connection.rotated",
+        "secret.revealed",
+        "connection.disabled",
+        "connection.enabled",
+    }
+    assert {one.actor for one in entries} == {"boss"}
+
+
 def test_without_the_permission_nothing_is_revealed(site):
     """Viewing connections is not seeing their secrets, nor changing them."""
     made = get_bridge().connections.create("Tea blog", scopes=["carts:read"]).connection

@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+from msgspec.structs import replace
 from orderflow_bridge.domain.order import Payment
 
 from orderflow_bridge_django import models, signals
@@ -99,6 +100,18 @@ def test_each_move_is_heard_once(storage, heard):
         ("order_cancelled", "order_2"),
         ("order_paid_after_cancel", "order_2"),
     ]
+
+
+def test_an_erasure_is_no_move(storage, heard):
+    """A cancelled order that was paid late is announced once, however often it is saved."""
+    late = order(status="cancelled", payment=paid("paid_after_cancel"))
+    with storage.writing() as unit:
+        unit.orders.place(order(status="cancelled"))
+        assert unit.orders.save(late, expecting="cancelled")
+    heard.clear()
+    with storage.writing() as unit:
+        assert unit.orders.save(replace(late, note=None), expecting="cancelled")
+    assert heard == []
 
 
 def test_a_receiver_uses_the_database(storage, alias: str, listen):

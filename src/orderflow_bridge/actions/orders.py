@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from orderflow_bridge.actions.action import Outside, Work
 from orderflow_bridge.actions.answers import OrderAnswer, order_answer
-from orderflow_bridge.actions.payment import mark_paid, record_settlement, refuse_mismatch
+from orderflow_bridge.actions.payment import held, mark_paid, record_settlement, refuse_mismatch
 from orderflow_bridge.domain.errors import BridgeError, Conflict
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport, Settlement
@@ -121,7 +121,7 @@ def _position(cursor: str) -> tuple[int, str]:
 
 def confirm_payment(work: Work, request: OrderPart) -> OrderAnswer | Outside:
     """Ask the payment provider again, and mark the order paid where the money came."""
-    order = _found(work, request.order_id)
+    order = held(work.unit, _found(work, request.order_id))
     payments = work.shop.payments
     if order.payment.state != "pending" or payments is None:
         return order_answer(order)
@@ -134,7 +134,8 @@ def confirm_payment(work: Work, request: OrderPart) -> OrderAnswer | Outside:
 
 def cancel(work: Work, request: CancelOrder) -> OrderAnswer | Outside:
     """Cancel an unpaid order of this connection."""
-    return cancel_order(work, _found(work, request.order_id), request.reason)
+    order = held(work.unit, _found(work, request.order_id))
+    return cancel_order(work, order, request.reason)
 
 
 def cancel_order(work: Work, order: Order, reason: str | None) -> OrderAnswer | Outside:
@@ -143,7 +144,7 @@ def cancel_order(work: Work, order: Order, reason: str | None) -> OrderAnswer | 
     if order.status == "pending_payment" and payments is not None:
 
         def apply(later: Work, report: PaymentReport | None) -> OrderAnswer | BridgeError:
-            fresh = later.unit.orders.find(order.order_id, connection=order.connection) or order
+            fresh = held(later.unit, order)
             known = later.unit.intents.find(fresh.payment.intent)
             report = _known_payment(known, report)
             if report is None or report.state != "paid":
@@ -191,7 +192,7 @@ def _record_payment(
 
 
 def _with_report(work: Work, order_id: str, report: PaymentReport | None) -> Order:
-    order = _found(work, order_id)
+    order = held(work.unit, _found(work, order_id))
     known = work.unit.intents.find(order.payment.intent)
     report = _known_payment(known, report)
     refuse_mismatch(report, order)

@@ -9,7 +9,7 @@ from orderflow_bridge.domain.order import Order, Payment
 from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport, Settlement
 from orderflow_bridge.ports import Unit
 
-__all__ = ["mark_paid", "mismatch", "record_settlement", "refuse_mismatch"]
+__all__ = ["held", "mark_paid", "mismatch", "record_settlement", "refuse_mismatch"]
 
 _log = logging.getLogger("orderflow_bridge.payments")
 
@@ -25,6 +25,16 @@ def refuse_mismatch(found: Settlement | PaymentReport | None, order: Order) -> N
         raise mismatch("The payment provider does not know this intent.")
     if (found.amount, found.currency) != (order.totals.total, order.currency):
         raise mismatch("The intent's amount and currency must be the order's total and currency.")
+
+
+def held(unit: Unit, order: Order) -> Order:
+    """Give an order as it is now, held until the unit ends by the lock of its cart.
+
+    Who changes an order, or stores an answer about it, holds it: what an erasure takes away at the
+    same moment would be written back otherwise.
+    """
+    unit.carts.lock(order.cart_id, connection=order.connection)
+    return unit.orders.find(order.order_id, connection=order.connection) or order
 
 
 def mark_paid(unit: Unit, order: Order, now: int) -> Order:

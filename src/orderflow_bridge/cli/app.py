@@ -34,6 +34,7 @@ _PLACES = {
     "sign": "orderflow_bridge.cli.signing:sign",
     "curl": "orderflow_bridge.cli.signing:curl",
     "orders": "orderflow_bridge.cli.orders:orders",
+    "customers": "orderflow_bridge.cli.customers:customers",
     "doctor": "orderflow_bridge.cli.doctor:doctor",
     "storage": "orderflow_bridge.cli.storage:storage",
 }

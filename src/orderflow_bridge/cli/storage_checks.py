@@ -20,6 +20,7 @@ _WITHOUT: Mapping[Capability, str] = {
     "stock": "stock (every sku is unlimited)",
     "rates": "`max_writes_per_minute` without a rate ledger, and the caps on what is kept",
     "audit": "the audit of connections and master keys",
+    "privacy": "`customers export` and `customers erase`",
     "migrations": "`migrate` (see migrations)",
     "durable": "nothing outlives the process",
     "processes": "one process at a time",

@@ -28,6 +28,7 @@ from orderflow_bridge.ports import (
     AnswerKey,
     Capability,
     Claim,
+    KeptAnswer,
     OrderQuery,
 )
 from orderflow_bridge.settings import Settings
@@ -51,7 +52,9 @@ class MemoryStorage:
     """
 
     ports_version = PORTS_VERSION
-    capabilities: frozenset[Capability] = frozenset({"products", "stock", "rates", "audit"})
+    capabilities: frozenset[Capability] = frozenset(
+        {"products", "stock", "rates", "audit", "privacy"}
+    )
 
     def __init__(self, *, timeout: float = 10.0) -> None:
         self._timeout = timeout
@@ -365,6 +368,16 @@ class _Carts:
         ]
         return [cart for _, _, cart in sorted(late, key=lambda one: one[:2])[:limit]]
 
+    def of_email(self, email: str, *, after: str, limit: int) -> Sequence[Cart]:
+        found = [
+            cart
+            for cart in self._rows.values()
+            if cart.cart_id > after
+            and cart.customer is not None
+            and cart.customer.email.lower() == email.lower()
+        ]
+        return sorted(found, key=lambda cart: cart.cart_id)[:limit]
+
     def purge(self, *, before: int, limit: int) -> int:
         self._unit.must_write()
         stale = [
@@ -607,6 +620,26 @@ class _Answers:
         if kept is None or kept.answer is not None or kept.running_until != running_until:
             return False
         self._rows.remove(key)
+        return True
+
+    def page(
+        self, *, connection: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[KeptAnswer]:
+        found = [
+            KeptAnswer(key, kept.answer)
+            for key, kept in self._rows.items()
+            if key.connection == connection
+            and kept.answer is not None
+            and (after is None or (key.action, key.key) > after)
+        ]
+        return sorted(found, key=lambda one: (one.key.action, one.key.key))[:limit]
+
+    def rewrite(self, key: AnswerKey, answer: Answer, *, replacing: Answer) -> bool:
+        self._unit.must_write()
+        kept = self._rows.get(key)
+        if kept is None or kept.answer != replacing:
+            return False
+        self._rows.put(key, replace(kept, answer=answer))
         return True
 
     def purge(self, *, before: int, limit: int) -> int:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from orderflow_bridge.testing.storage.intents import IntentsContract as IntentsContract
     from orderflow_bridge.testing.storage.migrations import MigrationsContract as MigrationsContract
     from orderflow_bridge.testing.storage.orders import OrdersContract as OrdersContract
+    from orderflow_bridge.testing.storage.privacy import PrivacyContract as PrivacyContract
     from orderflow_bridge.testing.storage.processes import ProcessesContract as ProcessesContract
     from orderflow_bridge.testing.storage.products import ProductsContract as ProductsContract
     from orderflow_bridge.testing.storage.rates import RatesContract as RatesContract
@@ -54,6 +55,7 @@ __all__ = [
     "MigrationsContract",
     "OrdersContract",
     "PaymentsContract",
+    "PrivacyContract",
     "ProcessesContract",
     "ProductsContract",
     "RatesContract",
@@ -81,6 +83,7 @@ _HOMES = {
     "MigrationsContract": "storage.migrations",
     "OrdersContract": "storage.orders",
     "PaymentsContract": "payments",
+    "PrivacyContract": "storage.privacy",
     "ProcessesContract": "storage.processes",
     "ProductsContract": "storage.products",
     "RatesContract": "storage.rates",

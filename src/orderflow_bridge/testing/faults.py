@@ -18,6 +18,8 @@ from orderflow_bridge.ports import (
     CountingAnswerLedger,
     CountingReplayLedger,
     ProductsUnit,
+    RewritableAnswerLedger,
+    SearchableCartRepository,
     Storage,
     Unit,
 )
@@ -27,7 +29,12 @@ __all__ = ["Fault", "FaultyStorage", "fail", "kill", "lose"]
 When = Literal["before", "after"]
 
 _UNITS = ("reading", "writing", "commit")
-_COUNTING = {"answers": CountingAnswerLedger, "replays": CountingReplayLedger}
+_MORE: dict[str, tuple[type, ...]] = {
+    "answers": (CountingAnswerLedger, RewritableAnswerLedger),
+    "carts": (SearchableCartRepository,),
+    "replays": (CountingReplayLedger,),
+}
+"""What repositories can be asked besides, where the storage has the capability."""
 
 
 @dataclass
@@ -198,6 +205,8 @@ def _methods() -> frozenset[str]:
     for unit in (*ProductsUnit.__mro__, AuditUnit):
         for name, attribute in vars(unit).items():
             if isinstance(attribute, property):
-                port = _COUNTING.get(name) or get_type_hints(attribute.fget)["return"]
-                found.update(f"{name}.{method}" for method in dir(port) if method[0] != "_")
+                ports = (get_type_hints(attribute.fget)["return"], *_MORE.get(name, ()))
+                found.update(
+                    f"{name}.{method}" for port in ports for method in dir(port) if method[0] != "_"
+                )
     return frozenset(found)

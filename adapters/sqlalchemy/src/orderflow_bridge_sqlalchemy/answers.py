@@ -1,8 +1,10 @@
 """The idempotency keys and their answers."""
 
+from collections.abc import Sequence
+
 from orderflow_bridge.domain.errors import Conflict
-from orderflow_bridge.ports import Answer, AnswerKey, Claim
-from sqlalchemy import and_, bindparam, delete, func, literal, null, select, tuple_, update
+from orderflow_bridge.ports import Answer, AnswerKey, Claim, KeptAnswer
+from sqlalchemy import and_, bindparam, delete, func, literal, null, or_, select, tuple_, update
 
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
@@ -18,7 +20,18 @@ _ATTEMPTS = 3
 class AnswerStatements:
     """What is said to the table of answers."""
 
-    __slots__ = ("claim", "claim_anew", "kept_after", "purge", "read", "release", "stale", "store")
+    __slots__ = (
+        "claim",
+        "claim_anew",
+        "kept_after",
+        "page",
+        "purge",
+        "read",
+        "release",
+        "rewrite",
+        "stale",
+        "store",
+    )
 
     def __init__(self, tables: Tables) -> None:
         table = tables.answers
@@ -73,6 +86,30 @@ class AnswerStatements:
             .subquery("kept")
         )
         self.kept_after = select(func.count()).select_from(kept)
+        action, beyond = columns.action, bindparam("beyond_action")
+        # Not a comparison of rows: MariaDB would not use its index for one.
+        self.page = (
+            select(action, columns.idempotency_key, columns.status, columns.body)
+            .where(
+                columns.connection == bindparam("of_connection"),
+                action >= beyond,
+                or_(action > beyond, columns.idempotency_key > bindparam("beyond_key")),
+                columns.status.is_not(None),
+            )
+            .order_by(action, columns.idempotency_key)
+            .limit(bindparam("at_most"))
+        )
+        self.rewrite = (
+            update(table)
+            .where(
+                scope,
+                columns.status == bindparam("old_status"),
+                columns.body == bindparam("old_body"),
+            )
+            .values(
+                status=bindparam("status"), body=bindparam("body"), revision=columns.revision + 1
+            )
+        )
         # What another unit deletes right now is not waited for.
         self.stale = (
             select(columns.connection, columns.action, columns.idempotency_key)
@@ -86,7 +123,7 @@ class AnswerStatements:
 
 
 class Answers:
-    """The port `CountingAnswerLedger`."""
+    """The ports `CountingAnswerLedger` and `RewritableAnswerLedger`."""
 
     __slots__ = ("_executor", "_say")
 
@@ -159,6 +196,36 @@ class Answers:
             self._say.kept_after, until=until, of_connection=connection, at_most=limit
         )
         return int(row[0])
+
+    def page(
+        self, *, connection: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[KeptAnswer]:
+        """Give stored answers of a connection by action and key, beyond `after`."""
+        action, key = after or ("", "")
+        rows = self._executor.all(
+            self._say.page,
+            of_connection=connection,
+            beyond_action=action,
+            beyond_key=key,
+            at_most=limit,
+        )
+        return [
+            KeptAnswer(AnswerKey(connection, action, key), Answer(status, body))
+            for action, key, status, body in rows
+        ]
+
+    def rewrite(self, key: AnswerKey, answer: Answer, *, replacing: Answer) -> bool:
+        """Replace a stored answer while it is `replacing`; tell whether it was."""
+        self._executor.must_write()
+        rewritten = self._executor.count(
+            self._say.rewrite,
+            status=answer.status,
+            body=answer.body,
+            old_status=replacing.status,
+            old_body=replacing.body,
+            **_scope(key),
+        )
+        return rewritten == 1
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""

@@ -32,7 +32,7 @@ _SAVED = (
 class CartStatements:
     """What is said to the table of carts."""
 
-    __slots__ = ("add", "crashed", "find", "lock", "purge", "save", "stale")
+    __slots__ = ("add", "crashed", "find", "lock", "of_email", "purge", "save", "stale")
 
     def __init__(self, tables: Tables) -> None:
         table = tables.carts
@@ -55,6 +55,13 @@ class CartStatements:
             .order_by(columns.lease_until, columns.cart_id)
             .limit(bindparam("at_most"))
         )
+        # No index: one more would cost every request, and this is asked by an operator alone.
+        self.of_email = (
+            select(columns.document)
+            .where(columns.email == bindparam("email"), columns.cart_id > bindparam("beyond"))
+            .order_by(columns.cart_id)
+            .limit(bindparam("at_most"))
+        )
         # What another unit works on is not stale, or deleted by that one.
         self.stale = (
             select(columns.cart_id)
@@ -71,7 +78,7 @@ class CartStatements:
 
 
 class Carts:
-    """The port `CartRepository`."""
+    """The port `SearchableCartRepository`."""
 
     __slots__ = ("_executor", "_say")
 
@@ -114,6 +121,13 @@ class Carts:
     def crashed(self, *, before: int, limit: int) -> Sequence[Cart]:
         """Give carts whose conversion's lease ended before `before` (Unix ms)."""
         rows = self._executor.all(self._say.crashed, before=before, at_most=limit)
+        return [_decode(document) for (document,) in rows]
+
+    def of_email(self, email: str, *, after: str, limit: int) -> Sequence[Cart]:
+        """Give a customer's carts by id, beyond `after`."""
+        rows = self._executor.all(
+            self._say.of_email, email=email.lower(), beyond=after, at_most=limit
+        )
         return [_decode(document) for (document,) in rows]
 
     def purge(self, *, before: int, limit: int) -> int:

@@ -1,8 +1,10 @@
 """The idempotency keys and their answers."""
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
+from collections.abc import Sequence
+
 from orderflow_bridge.domain.errors import Conflict
-from orderflow_bridge.ports import Answer, AnswerKey, Claim
+from orderflow_bridge.ports import Answer, AnswerKey, Claim, KeptAnswer
 from orderflow_bridge.storage.peewee.dialect import Dialect
 from orderflow_bridge.storage.peewee.session import Session
 
@@ -16,7 +18,17 @@ _ATTEMPTS = 3
 class AnswerStatements:
     """What is said to `ofb_answers`."""
 
-    __slots__ = ("claim", "claim_anew", "kept_after", "purge", "read", "release", "store")
+    __slots__ = (
+        "claim",
+        "claim_anew",
+        "kept_after",
+        "page",
+        "purge",
+        "read",
+        "release",
+        "rewrite",
+        "store",
+    )
 
     def __init__(self, dialect: Dialect) -> None:
         say = dialect.text
@@ -40,6 +52,15 @@ class AnswerStatements:
             "SELECT COUNT(*) FROM (SELECT 1 FROM ofb_answers"
             " WHERE kept_until > ? AND connection = ? LIMIT ?) AS kept"
         )
+        # Not a comparison of rows: MariaDB would not use its index for one.
+        self.page = say(
+            "SELECT action, idempotency_key, status, body FROM ofb_answers WHERE connection = ?"
+            " AND action >= ? AND (action > ? OR idempotency_key > ?) AND status IS NOT NULL"
+            " ORDER BY action, idempotency_key LIMIT ?"
+        )
+        self.rewrite = say(
+            f"UPDATE ofb_answers SET status = ?, body = ? WHERE {scope} AND status = ? AND body = ?"
+        )
         self.purge = say(
             dialect.delete_some(
                 "ofb_answers",
@@ -51,7 +72,7 @@ class AnswerStatements:
 
 
 class Answers:
-    """The port `CountingAnswerLedger`."""
+    """The ports `CountingAnswerLedger` and `RewritableAnswerLedger`."""
 
     __slots__ = ("_session", "_sql")
 
@@ -104,6 +125,26 @@ class Answers:
     def kept_after(self, until: int, *, connection: str, limit: int) -> int:
         """Count a connection's keys with a later `until` (Unix ms), up to `limit`."""
         return int(self._session.one(self._sql.kept_after, (until, connection, limit))[0])
+
+    def page(
+        self, *, connection: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[KeptAnswer]:
+        """Give stored answers of a connection by action and key, beyond `after`."""
+        action, key = after or ("", "")
+        rows = self._session.all(self._sql.page, (connection, action, action, key, limit))
+        return [
+            KeptAnswer(AnswerKey(connection, action, key), Answer(status, bytes(body)))
+            for action, key, status, body in rows
+        ]
+
+    def rewrite(self, key: AnswerKey, answer: Answer, *, replacing: Answer) -> bool:
+        """Replace a stored answer while it is `replacing`; tell whether it was."""
+        self._session.must_write()
+        row = (
+            answer.status, answer.body, key.connection, key.action, key.key,
+            replacing.status, replacing.body,
+        )  # fmt: skip
+        return self._session.count(self._sql.rewrite, row) == 1
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""

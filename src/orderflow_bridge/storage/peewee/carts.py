@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(Cart).decode
 class CartStatements:
     """What is said to `ofb_carts`."""
 
-    __slots__ = ("add", "crashed", "find", "lock", "purge", "save")
+    __slots__ = ("add", "crashed", "find", "lock", "of_email", "purge", "save")
 
     def __init__(self, dialect: Dialect) -> None:
         say = dialect.text
@@ -40,6 +40,11 @@ class CartStatements:
             "SELECT document FROM ofb_carts WHERE lease_until < ?"
             " ORDER BY lease_until, cart_id LIMIT ?"
         )
+        # No index: one more would cost every request, and this is asked by an operator alone.
+        self.of_email = say(
+            "SELECT document FROM ofb_carts WHERE email = ? AND cart_id > ?"
+            " ORDER BY cart_id LIMIT ?"
+        )
         self.purge = say(
             dialect.delete_some(
                 "ofb_carts",
@@ -51,7 +56,7 @@ class CartStatements:
 
 
 class Carts:
-    """The port `CartRepository`."""
+    """The port `SearchableCartRepository`."""
 
     __slots__ = ("_session", "_sql")
 
@@ -86,6 +91,11 @@ class Carts:
     def crashed(self, *, before: int, limit: int) -> Sequence[Cart]:
         """Give carts whose conversion's lease ended before `before` (Unix ms)."""
         rows = self._session.all(self._sql.crashed, (before, limit))
+        return [_decode(document) for (document,) in rows]
+
+    def of_email(self, email: str, *, after: str, limit: int) -> Sequence[Cart]:
+        """Give a customer's carts by id, beyond `after`."""
+        rows = self._session.all(self._sql.of_email, (email.lower(), after, limit))
         return [_decode(document) for (document,) in rows]
 
     def purge(self, *, before: int, limit: int) -> int:

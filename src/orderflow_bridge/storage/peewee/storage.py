@@ -51,7 +51,7 @@ class PeeweeStorage:
 
     ports_version = PORTS_VERSION
     capabilities: frozenset[Capability] = frozenset(
-        {"products", "stock", "rates", "audit", "migrations", "durable", "processes"}
+        {"products", "stock", "rates", "audit", "privacy", "migrations", "durable", "processes"}
     )
 
     def __init__(

@@ -8,6 +8,7 @@ from orderflow_bridge.testing.storage.durability import DurabilityContract
 from orderflow_bridge.testing.storage.intents import IntentsContract
 from orderflow_bridge.testing.storage.migrations import MigrationsContract
 from orderflow_bridge.testing.storage.orders import OrdersContract
+from orderflow_bridge.testing.storage.privacy import PrivacyContract
 from orderflow_bridge.testing.storage.processes import ProcessesContract
 from orderflow_bridge.testing.storage.products import ProductsContract
 from orderflow_bridge.testing.storage.rates import RatesContract
@@ -30,6 +31,7 @@ class StorageContract(
     RatesContract,
     AnswersContract,
     AuditContract,
+    PrivacyContract,
     UnitsContract,
     ThreadsContract,
     ProcessesContract,

@@ -49,16 +49,25 @@ class AnnouncingOrders:
 
     def save(self, order: Order, *, expecting: OrderStatus) -> bool:
         """Replace the order while its stored status is `expecting`, and announce where it went."""
+        told_before = order.status == expecting == "cancelled" and self._was_paid_late(order)
         if not self._orders.save(order, expecting=expecting):
             return False
         if order.status == "paid" and expecting != "paid":
             self._announce(order_paid, order)
         elif order.status == "cancelled" and expecting != "cancelled":
             self._announce(order_cancelled, order)
-        elif order.status == "cancelled" and order.payment.state == "paid_after_cancel":
-            # Nothing else changes an order that is cancelled.
+        elif (
+            order.status == "cancelled"
+            and order.payment.state == "paid_after_cancel"
+            and not told_before
+        ):
             self._announce(order_paid_after_cancel, order)
         return True
+
+    def _was_paid_late(self, order: Order) -> bool:
+        """Tell whether that was announced before: an erasure saves a cancelled order again."""
+        before = self._orders.find(order.order_id, connection=order.connection)
+        return before is not None and before.payment.state == "paid_after_cancel"
 
     def _announce(self, signal: OrderSignal, order: Order) -> None:
         using = self._using

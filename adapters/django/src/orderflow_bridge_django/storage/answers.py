@@ -1,8 +1,10 @@
 """The idempotency keys and their answers."""
 
-from django.db.models import QuerySet
+from collections.abc import Sequence
+
+from django.db.models import Q, QuerySet
 from orderflow_bridge.domain.errors import Conflict
-from orderflow_bridge.ports import Answer, AnswerKey, Claim
+from orderflow_bridge.ports import Answer, AnswerKey, Claim, KeptAnswer
 
 from orderflow_bridge_django import models
 from orderflow_bridge_django.storage.purging import delete_first
@@ -12,7 +14,7 @@ __all__ = ["Answers"]
 
 
 class Answers:
-    """The port `CountingAnswerLedger`."""
+    """The ports `CountingAnswerLedger` and `RewritableAnswerLedger`."""
 
     __slots__ = ("_rows", "_session")
 
@@ -83,6 +85,31 @@ class Answers:
     def kept_after(self, until: int, *, connection: str, limit: int) -> int:
         """Count a connection's keys with a later `until` (Unix ms), up to `limit`."""
         return self._rows.filter(kept_until__gt=until, connection=connection)[:limit].count()
+
+    def page(
+        self, *, connection: str, after: tuple[str, str] | None, limit: int
+    ) -> Sequence[KeptAnswer]:
+        """Give stored answers of a connection by action and key, beyond `after`."""
+        stored = self._rows.filter(connection=connection, status__isnull=False)
+        if after is not None:
+            action, key = after
+            # Not a comparison of rows: MariaDB would not use its index for one.
+            stored = stored.filter(
+                Q(action__gt=action) | Q(idempotency_key__gt=key), action__gte=action
+            )
+        rows = stored.order_by("action", "idempotency_key").values_list(
+            "action", "idempotency_key", "status", "body"
+        )
+        return [
+            KeptAnswer(AnswerKey(connection, action, key), Answer(status or 0, bytes(body or b"")))
+            for action, key, status, body in rows[:limit]
+        ]
+
+    def rewrite(self, key: AnswerKey, answer: Answer, *, replacing: Answer) -> bool:
+        """Replace a stored answer while it is `replacing`; tell whether it was."""
+        self._session.must_write()
+        stored = self._of(key).filter(status=replacing.status, body=replacing.body)
+        return stored.update(status=answer.status, body=answer.body) == 1
 
     def purge(self, *, before: int, limit: int) -> int:
         """Forget up to `limit` keys whose `until` is before `before`; tell how many."""

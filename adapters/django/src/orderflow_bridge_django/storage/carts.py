@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder(Cart).decode
 
 
 class Carts:
-    """The port `CartRepository`."""
+    """The port `SearchableCartRepository`."""
 
     __slots__ = ("_rows", "_session")
 
@@ -53,6 +53,12 @@ class Carts:
         """Give carts whose conversion's lease ended before `before` (Unix ms)."""
         late = self._rows.filter(lease_until__lt=before).order_by("lease_until", "cart_id")
         return [_decode(document) for document in late.values_list("document", flat=True)[:limit]]
+
+    def of_email(self, email: str, *, after: str, limit: int) -> Sequence[Cart]:
+        """Give a customer's carts by id, beyond `after`."""
+        # No index: one more would cost every request, and this is asked by an operator alone.
+        theirs = self._rows.filter(email=email.lower(), cart_id__gt=after).order_by("cart_id")
+        return [_decode(document) for document in theirs.values_list("document", flat=True)[:limit]]
 
     def purge(self, *, before: int, limit: int) -> int:
         """Delete up to `limit` unconverted, unclaimed carts that expired before `before`."""

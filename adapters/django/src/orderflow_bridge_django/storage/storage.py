@@ -40,7 +40,7 @@ class DjangoStorage:
 
     ports_version = PORTS_VERSION
     capabilities: frozenset[Capability] = frozenset(
-        {"products", "stock", "rates", "audit", "durable", "processes"}
+        {"products", "stock", "rates", "audit", "privacy", "durable", "processes"}
     )
 
     def __init__(

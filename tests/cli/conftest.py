@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.canary.session import Canary, canary_of
 from tests.databases import databases  # noqa: F401 -- a fixture
 
 PATIENCE = 30
@@ -63,6 +64,7 @@ class Line:
     """The command line in one folder."""
 
     folder: Path
+    canary: Canary
 
     def __call__(self, *words: str, code: int = 0, stdin: str | bytes | None = None) -> Ended:
         """Run a command in this process; it must end with `code`."""
@@ -72,6 +74,8 @@ class Line:
 
         result = CliRunner().invoke(cli, list(words), input=stdin)
         ended = Ended(result.exit_code, result.stdout, result.stderr)
+        self.canary.look_at_output(words, ended.out, "standard output")
+        self.canary.look_at_output(("2>", *words), ended.err, "standard error")
         assert ended.code == code, f"{words}: {ended}"
         return ended
 
@@ -114,6 +118,7 @@ class Line:
 
         def read() -> None:
             for line in process.stdout or ():
+                self.canary.look_at_output(words, line, "its own process")
                 running.lines.put(line)
             running.lines.put(None)
 
@@ -132,13 +137,13 @@ class Line:
 
 
 @pytest.fixture
-def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> Line:
     """Give the command line in an empty folder, with nothing in the environment."""
     for name in [name for name in os.environ if name.startswith("ORDERFLOW_BRIDGE_")]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.chdir(tmp_path)
-    return Line(tmp_path)
+    return Line(tmp_path, canary_of(pytestconfig))
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ __all__ = [
     "FAMILY_NAME",
     "KINDS",
     "LINE1",
+    "LINE1_OF_KIT",
     "MASTER_KEY",
     "NAME",
     "PEOPLE",
@@ -37,6 +38,8 @@ FAMILY_NAME = "Fairweather"
 NAME = f"Zoë {FAMILY_NAME}"
 LINE1 = "17 Kestrel Lane"
 PHONE = "+44 7700 900123"
+LINE1_OF_KIT = "1 High Street"
+"""Where the customers of `orderflow_bridge.testing` live."""
 
-PEOPLE = (EMAIL, NAME, FAMILY_NAME, LINE1, PHONE)
+PEOPLE = (EMAIL, NAME, FAMILY_NAME, LINE1, PHONE, LINE1_OF_KIT)
 """The customer who buys, her name with a letter that encodings differ on and without."""

@@ -91,7 +91,9 @@ def _in_base64(text: bytes) -> bool:
     for candidate in _BASE64.finditer(text):
         written = candidate[0].replace(b"-", b"+").replace(b"_", b"/")
         for before in range(4):
+            # Cut to whole bytes, then padded.
             whole = b"A" * before + written
-            if _PRINTED.search(b64decode(whole[: len(whole) // 4 * 4])):
+            whole = whole[: len(whole) - (len(whole) % 4 == 1)]
+            if _PRINTED.search(b64decode(whole + b"=" * (-len(whole) % 4))):
                 return True
     return False

@@ -7,10 +7,11 @@ how it was written and where is told, and never the thing itself.
 import functools
 import json
 import logging
+import re
 import sqlite3
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ __all__ = ["Canary", "canary_of", "watch"]
 _NAME = "canary"
 _REFUSED = 400
 _MOST_TOLD = 50
+_KEY_LENGTH = 43
 
 Rows = Iterable[tuple[str, bytes]]
 
@@ -86,11 +88,14 @@ class Canary:
             text = json.dumps(problem, ensure_ascii=False).encode(errors="surrogatepass")
             self.look("problem", f"{problem['code']}, {where}", text)
 
-    def look_at_output(self, words: Iterable[str], printed: str, where: str) -> None:
-        """Search what a command printed."""
-        words = tuple(words)
-        said = printed.encode(errors="replace")
-        self.look("output", f"{' '.join(words[:2])}, {where}", said, kinds_of_command(words))
+    def look_at_output(self, words: Sequence[str], printed: str, folder: Path) -> None:
+        """Search what a command printed, also for the keys of the ring in its folder."""
+        said, kinds = printed.encode(errors="replace"), kinds_of_command(words)
+        name = " ".join(words[:3])
+        self.look("output", name, said, kinds)
+        for search in _searches_for(folder / KEYS_FILE):
+            for found in search.find(said, kinds):
+                self.leaked(found.kind, found.spelling, f"output: {name}, a key of its ring")
 
     def look_at_rows(self, rows: Rows, where: str) -> None:
         """Search the rows of a database, each by the rule of its table."""
@@ -98,40 +103,48 @@ class Canary:
             self.look("row", f"table {table}, {where}", row, kinds_of_table(table))
 
     def look_at_files(self, folder: Path) -> None:
-        """Search every file below a folder; a ring of keys, and no other file, may hold its keys."""
-        for path in sorted(path for path in folder.rglob("*") if _is_file(path)):
+        """Search every file below a folder, also for the keys of each ring that is there."""
+        files = sorted(path for path in folder.rglob("*") if _is_file(path))
+        databases = [path for path in files if is_sqlite(path)]
+        for path in files:
+            self._look_at_file(path, str(path.relative_to(folder)), path in databases)
+        for path in files:
             if path.name == KEYS_FILE:
                 self._look_for_keys_of(path)
-            self._look_at_file(path, str(path.relative_to(folder)))
-
-    def _look_at_file(self, path: Path, where: str) -> None:
-        self.searched["file"] += 1
-        kinds = kinds_of_file(path.name)
-        kept_in_tables = is_sqlite(path) or is_beside_sqlite(path)
-        with path.open("rb") as file:
-            looked_for = kinds - {"personal data"} if kept_in_tables else kinds
-            for found in self._search.find_in(file, looked_for):
-                self.leaked(found.kind, found.spelling, f"file: {where}")
-        if is_sqlite(path):
+        # Opening one moves what stands beside it into it.
+        for path in databases:
             try:
-                self.look_at_rows(rows_of_sqlite(path), where)
-            except sqlite3.DatabaseError:
+                self.look_at_rows(rows_of_sqlite(path), str(path.relative_to(folder)))
+            except sqlite3.Error:
                 # Broken by its test; its bytes were searched.
                 self.searched["broken database"] += 1
 
+    def _look_at_file(self, path: Path, where: str, is_database: bool) -> None:
+        self.searched["file"] += 1
+        kinds = kinds_of_file(path.name)
+        if is_database or is_beside_sqlite(path):
+            # Customers are a matter of tables.
+            kinds -= {"personal data"}
+        with path.open("rb") as file:
+            for found in self._search.find_in(file, kinds):
+                self.leaked(found.kind, found.spelling, f"file: {where}")
+
     def _look_for_keys_of(self, ring: Path) -> None:
         """Search the folder of a ring for the keys in it."""
-        for entry in ring.read_text(errors="replace").split(","):
-            written = entry.strip().partition(":")[2]
-            if len(written) < 43:
-                continue
-            search = Search.for_key(written)
-            for path in ring.parent.rglob("*"):
-                if path == ring or not _is_file(path):
-                    continue
+        for search in _searches_for(ring):
+            for path in filter(_is_file, ring.parent.rglob("*")):
                 with path.open("rb") as file:
                     for found in search.find_in(file, kinds_of_file(path.name)):
                         self.leaked(found.kind, found.spelling, f"file: {path.name} by its ring")
+
+
+def _searches_for(ring: Path) -> Iterator[Search]:
+    """Give a search for each key in a ring; for none where there is no ring."""
+    if ring.is_file():
+        for entry in re.split(r"[,\s]+", ring.read_text(errors="replace")):
+            written = entry.partition(":")[2]
+            if len(written) >= _KEY_LENGTH:
+                yield Search.for_key(written)
 
 
 def _is_file(path: Path) -> bool:

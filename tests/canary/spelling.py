@@ -15,21 +15,21 @@ _BETWEEN = rb"(?:[^0-9A-Za-z]|\\u[0-9a-f]{4}|%[0-9A-F]{2}){0,3}"
 def spellings(text: str | bytes) -> Mapping[bytes, str]:
     """Give each way to write `text`, with the name of the way."""
     raw = text if isinstance(text, bytes) else text.encode()
-    found = {raw: "plain"}
+    found = {raw: "plain", raw.hex().encode(): "hex", raw.hex().upper().encode(): "hex"}
+    if isinstance(text, bytes):
+        return found | {b64encode(raw).rstrip(b"="): "base64"}
     for part in inside_base64(raw):
         found.setdefault(part, "base64")
         found.setdefault(part.translate(_TO_URL), "base64url")
-    found[raw.hex().encode()] = found[raw.hex().upper().encode()] = "hex"
-    if isinstance(text, str):
-        for spelled, way in (
-            (json.dumps(text)[1:-1], "JSON-escaped"),
-            (ascii(text)[1:-1], "escaped"),
-            (quote(text, safe=""), "URL-encoded"),
-            (quote_plus(text), "URL-encoded"),
-        ):
-            found.setdefault(spelled.encode(), way)
-        for order in ("le", "be"):
-            found.setdefault(text.encode(f"utf-16-{order}"), "UTF-16")
+    for spelled, way in (
+        (json.dumps(text)[1:-1], "JSON-escaped"),
+        (ascii(text)[1:-1], "escaped"),
+        (quote(text, safe=""), "URL-encoded"),
+        (quote_plus(text), "URL-encoded"),
+    ):
+        found.setdefault(spelled.encode(), way)
+    for order in ("le", "be"):
+        found.setdefault(text.encode(f"utf-16-{order}"), "UTF-16")
     return found
 
 

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.canary.marks import EMAIL
 from tests.canary.session import Canary, canary_of
 from tests.databases import databases  # noqa: F401 -- a fixture
+from tests.rig import ADDRESS
 
 PATIENCE = 30
 
@@ -74,8 +76,8 @@ class Line:
 
         result = CliRunner().invoke(cli, list(words), input=stdin)
         ended = Ended(result.exit_code, result.stdout, result.stderr)
-        self.canary.look_at_output(words, ended.out, "standard output")
-        self.canary.look_at_output(("2>", *words), ended.err, "standard error")
+        self.canary.look_at_output(words, ended.out, self.folder)
+        self.canary.look_at_output(("stderr", *words), ended.err, self.folder)
         assert ended.code == code, f"{words}: {ended}"
         return ended
 
@@ -83,17 +85,16 @@ class Line:
         """Make a connection; give its document."""
         return self("connections", "create", "Storefront", "--json", *words).document
 
-    def order(self, intent: str = "pi_1", email: str = "zoe@shop.example") -> Any:
+    def order(self, intent: str = "pi_1", email: str = EMAIL) -> Any:
         """Buy a mug with the only connection; give the order's document."""
         items = [{"sku": "MUG", "quantity": 2}]
         made = self(
             "request", "cart.create", "-d", json.dumps({"currency": "GBP", "items": items})
         ).document
-        address = {"name": "Zoe", "line1": "1 High Street", "city": "Leeds", "country": "GB"}
         body = {
             "cart_id": made["cart_id"],
             "customer": {"email": email},
-            "shipping_address": address,
+            "shipping_address": ADDRESS,
             "payment_intent": intent,
         }
         return self("request", "convertToOrder", "-d", json.dumps(body)).document
@@ -118,7 +119,7 @@ class Line:
 
         def read() -> None:
             for line in process.stdout or ():
-                self.canary.look_at_output(words, line, "its own process")
+                self.canary.look_at_output(words, line, self.folder)
                 running.lines.put(line)
             running.lines.put(None)
 

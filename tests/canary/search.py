@@ -12,6 +12,8 @@ __all__ = ["Found", "Search"]
 
 _CHUNK = 1 << 20
 _LONGEST = 1024
+# Base64 may hold a part of the first letter only.
+_TAIL = re.compile(rb"fs_[A-Za-z0-9_-]{43}")
 _PRINTED = re.compile(rb"ofs_[A-Za-z0-9_-]{43}")
 _UTF_16 = re.compile(rb"o\0f\0s\0_\0(?:[A-Za-z0-9_-]\0){43}")
 _HEX = re.compile(rb"6[fF]66735[fF](?:[0-9a-fA-F]{2}){43}")
@@ -38,7 +40,8 @@ class Search:
     def for_all(cls) -> Self:
         """Look for each canary, and for every secret of this project whether it is one or not."""
         search = cls.for_key(MASTER_KEY)
-        search._add("secret", SECRET, _decoded(SECRET.removeprefix("ofs_")))
+        unmarked = SECRET.removeprefix("ofs_")
+        search._add("secret", unmarked, _decoded(unmarked))
         search._add("personal data", *PEOPLE)
         for test, spelling in (
             (_PRINTED.search, "plain"),
@@ -94,6 +97,6 @@ def _in_base64(text: bytes) -> bool:
             # Cut to whole bytes, then padded.
             whole = b"A" * before + written
             whole = whole[: len(whole) - (len(whole) % 4 == 1)]
-            if _PRINTED.search(b64decode(whole + b"=" * (-len(whole) % 4))):
+            if _TAIL.search(b64decode(whole + b"=" * (-len(whole) % 4))):
                 return True
     return False

@@ -18,7 +18,7 @@ import pytest
 
 from orderflow_bridge.http import Response
 from tests.canary.marks import CARDS, EMAIL, MASTER_KEY, NAME, PEOPLE, SECRET
-from tests.canary.places import FILES, KEYS_FILE, PRINTED
+from tests.canary.places import FILES, KEYS_FILE, PRINTED, kinds_of_table
 from tests.canary.search import Search
 from tests.canary.session import Canary
 from tests.rig import RING, open_shop
@@ -128,6 +128,14 @@ class TestPlaces:
         assert any("personal data" in one and "ofb_audit" in one for one in told)
         assert any("secret" in one and "shop.db-wal" in one for one in told)
         assert not any("personal data" in one and "ofb_orders" in one for one in told)
+
+    def test_a_table_is_judged_by_its_own_name(self) -> None:
+        """The project's name says "order" too."""
+        for table in ("ofb_audit", "orderflow_connections", "orderflow_bridge_replay"):
+            assert "personal data" in kinds_of_table(table)
+        for table in ("ofb_carts", "orderflow_orders", "orderflow_bridge_answer"):
+            assert "personal data" not in kinds_of_table(table)
+            assert "secret" in kinds_of_table(table)
 
     def test_a_key_is_in_its_ring_only(self, canary: Canary, elsewhere) -> None:
         """Whichever key the ring has."""

@@ -4,7 +4,13 @@ from collections import Counter
 
 import pytest
 
+from tests.canary.session import watch
 from tests.rig import Storefront, TestShop, open_shop
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Search whatever the session leaves, says and answers for what must not be there."""
+    watch(config)
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.canary.session import Canary, canary_of
+from tests.canary.tables import rows_of, rows_of_sqlite
+
 __all__ = [
     "ADAPTED",
     "DATABASES",
@@ -68,10 +71,14 @@ def need_driver(name: str) -> None:
 
 
 class Databases:
-    """The databases of one test session; `folder` takes the SQLite files."""
+    """The databases of one test session; `folder` takes the SQLite files.
 
-    def __init__(self, folder: Path) -> None:
+    What a server keeps is searched by `canary` before it is deleted.
+    """
+
+    def __init__(self, folder: Path, canary: Canary) -> None:
         self._folder = folder
+        self._canary = canary
         self._servers: dict[str, _Server] = {}
         self._site: _Django | None = None
 
@@ -102,14 +109,22 @@ class Databases:
     def _django(self) -> "_Django":
         if self._site is None:
             urls = {kind: self.blank(kind) for kind in SHARED}
-            self._site = _Django(urls)
+            self._site = _Django(urls, self._look)
         return self._site
+
+    def _look(self, kind: str, url: str) -> None:
+        """Search a database that is about to be emptied."""
+        if kind == "sqlite":
+            path = Path(url.removeprefix("sqlite:///"))
+            self._canary.look_at_rows(rows_of_sqlite(path), kind)
+        else:
+            self._server(kind).look(urlsplit(url).path.removeprefix("/"))
 
     def _server(self, name: str) -> "_Server":
         if name not in self._servers:
             need_driver(name)
             try:
-                self._servers[name] = {"postgres": _Postgres, "mariadb": _MariaDB}[name]()
+                self._servers[name] = _SERVERS[name](self._canary)
             except OSError as error:
                 if os.environ.get("CI"):
                     pytest.fail(f"{name} cannot be reached: {error}")
@@ -123,7 +138,9 @@ _ENGINES = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 class _Django:
     """A Django site with one database of each kind, known to every process by its environment."""
 
-    def __init__(self, urls: dict[str, str]) -> None:
+    def __init__(self, urls: dict[str, str], look: Callable[[str, str], None]) -> None:
+        self._urls = urls
+        self._look = look
         databases = {kind: _django_database(url) for kind, url in urls.items()}
         databases["default"] = databases["sqlite"]
         os.environ["OFB_TEST_DJANGO_DATABASES"] = json.dumps(databases)
@@ -134,6 +151,7 @@ class _Django:
             self._call("migrate", database=kind, verbosity=0)
 
     def fresh(self, kind: str) -> str:
+        self._look(kind, self._urls[kind])
         self._call("flush", database=kind, interactive=False, verbosity=0)
         return f"django://{kind}"
 
@@ -165,8 +183,9 @@ def _django_database(url: str) -> dict[str, object]:
 class _Server:
     """A server with a database of this session's own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, canary: Canary) -> None:
         self._url = url.rstrip("/")
+        self._canary = canary
         self._name = f"ofb_test_{secrets.token_hex(6)}"
         self._blank = 0
         self._made: list[str] = []
@@ -184,6 +203,7 @@ class _Server:
 
     def drop(self) -> None:
         for name in self._made:
+            self.look(name)
             self._execute(f"DROP DATABASE IF EXISTS {name}{self._force}")
 
     def _create(self, name: str) -> None:
@@ -199,6 +219,10 @@ class _Server:
     def _execute(self, statement: str) -> None:
         raise NotImplementedError
 
+    def look(self, name: str) -> None:
+        """Search one of the databases."""
+        raise NotImplementedError
+
     def _empty(self) -> None:
         raise NotImplementedError
 
@@ -206,8 +230,8 @@ class _Server:
 class _Postgres(_Server):
     _force = " WITH (FORCE)"
 
-    def __init__(self) -> None:
-        super().__init__(_POSTGRES)
+    def __init__(self, canary: Canary) -> None:
+        super().__init__(_POSTGRES, canary)
 
     def _connect(self, name: str):
         psycopg = importlib.import_module("psycopg")
@@ -220,20 +244,31 @@ class _Postgres(_Server):
         with self._connect("postgres") as connection:
             connection.execute(statement)
 
+    def look(self, name: str) -> None:
+        with self._connect(name) as connection:
+            self._look_through(connection)
+
+    def _look_through(self, connection) -> list[str]:
+        tables = [
+            table
+            for (table,) in connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+            ).fetchall()
+        ]
+        self._canary.look_at_rows(rows_of(connection.cursor(), tables), "postgres")
+        return tables
+
     def _empty(self) -> None:
         with self._connect(self._name) as connection:
             connection.execute("SET lock_timeout = 5000")
-            tables = connection.execute(
-                "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
-            ).fetchall()
-            for (table,) in tables:
+            for table in self._look_through(connection):
                 if not table.endswith("_migrations"):
                     connection.execute(f"TRUNCATE {table} CASCADE")
 
 
 class _MariaDB(_Server):
-    def __init__(self) -> None:
-        super().__init__(_MYSQL)
+    def __init__(self, canary: Canary) -> None:
+        super().__init__(_MYSQL, canary)
 
     def _connect(self, name: str | None):
         pymysql = importlib.import_module("pymysql")
@@ -255,21 +290,35 @@ class _MariaDB(_Server):
         with self._connect(None) as connection:
             connection.cursor().execute(statement)
 
+    def look(self, name: str) -> None:
+        with self._connect(name) as connection:
+            self._look_through(connection.cursor())
+
+    def _look_through(self, cursor) -> list[str]:
+        cursor.execute("SHOW TABLES")
+        tables = [table for (table,) in cursor.fetchall()]
+        self._canary.look_at_rows(rows_of(cursor, tables, quote="`"), "mariadb")
+        return tables
+
     def _empty(self) -> None:
         with self._connect(self._name) as connection:
             cursor = connection.cursor()
             cursor.execute("SET SESSION innodb_lock_wait_timeout = 5")
             cursor.execute("SET SESSION foreign_key_checks = 0")
-            cursor.execute("SHOW TABLES")
-            for (table,) in cursor.fetchall():
+            for table in self._look_through(cursor):
                 if not table.endswith("_migrations"):
                     cursor.execute(f"DELETE FROM {table}")
 
 
+_SERVERS: dict[str, Callable[[Canary], _Server]] = {"postgres": _Postgres, "mariadb": _MariaDB}
+
+
 @pytest.fixture(scope="session")
-def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def databases(
+    tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config
+) -> Iterator[Databases]:
     """Give this session's databases."""
-    made = Databases(tmp_path_factory.mktemp("databases"))
+    made = Databases(tmp_path_factory.mktemp("databases"), canary_of(pytestconfig))
     yield made
     made.drop()
 

@@ -14,16 +14,16 @@ from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage import open_storage
 from orderflow_bridge.testing.clock import SetClock
 from orderflow_bridge.testing.entropy import CountedEntropy
+from tests.canary.marks import EMAIL, LINE1, MASTER_KEY, NAME, PHONE
 
-MASTER_KEY = "7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
 RING = f"k1:{MASTER_KEY}"
 NOW = SetClock().now()
 ALL_SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write", "prices:write")
 
-CUSTOMER = {"email": "zoe@example.com", "name": "Zoë"}
+CUSTOMER = {"email": EMAIL, "name": NAME, "phone": PHONE}
 ADDRESS = {
-    "name": "Zoë",
-    "line1": "1 High Street",
+    "name": NAME,
+    "line1": LINE1,
     "city": "Leeds",
     "postal_code": "LS1 1AA",
     "country": "GB",

@@ -9,7 +9,7 @@ from orderflow_bridge.actions.action import Shop
 from orderflow_bridge.audit import Audit
 from orderflow_bridge.capabilities import migrating, refuse_unfit
 from orderflow_bridge.catalogue.catalogue import Catalogue
-from orderflow_bridge.connections import Connections
+from orderflow_bridge.connections import Connections, Office
 from orderflow_bridge.customers import Customers
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.http import Head, Request, Response
@@ -80,7 +80,7 @@ class Bridge:
         self.audit: Audit = Audit(
             storage=storage, clock=self._shop.clock, entropy=self._shop.entropy
         )
-        self.connections: Connections = Connections(
+        office = Office(
             storage=storage,
             keys=keys,
             clock=self._shop.clock,
@@ -88,14 +88,8 @@ class Bridge:
             settings=self.settings,
             audit=self.audit,
         )
-        self.keys: MasterKeys = MasterKeys(
-            storage=storage,
-            keys=keys,
-            clock=self._shop.clock,
-            entropy=self._shop.entropy,
-            settings=self.settings,
-            audit=self.audit,
-        )
+        self.connections: Connections = Connections(office)
+        self.keys: MasterKeys = MasterKeys(office)
         self.orders: Orders = Orders(storage=storage, shop=self._shop)
         self.customers: Customers = Customers(storage=storage, shop=self._shop, audit=self.audit)
         self.catalogue: Catalogue = Catalogue(storage)

@@ -19,7 +19,7 @@ from orderflow_bridge.security.secrets import NONCE_BYTES, MasterKeyRing
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.transactions import transact
 
-__all__ = ["Connections", "Credentials"]
+__all__ = ["Connections", "Credentials", "Office"]
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NAME_LENGTH = 100
@@ -38,6 +38,17 @@ class Credentials(Struct, frozen=True, kw_only=True):
         return f"Credentials({self.connection.client_id!r}, secret=...)"
 
 
+class Office(Struct, frozen=True, kw_only=True):
+    """What operators work with: where things are kept, the keys, and the audit of what they do."""
+
+    storage: Storage
+    keys: MasterKeyRing
+    clock: Clock
+    entropy: Entropy
+    settings: Settings
+    audit: Audit
+
+
 class Connections:
     """The inbound connections of one storage; secrets are derived, never stored (protocol §1).
 
@@ -45,22 +56,8 @@ class Connections:
     the person who did it, as the audit names them.
     """
 
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        keys: MasterKeyRing,
-        clock: Clock,
-        entropy: Entropy,
-        settings: Settings,
-        audit: Audit,
-    ) -> None:
-        self._storage = storage
-        self._keys = keys
-        self._clock = clock
-        self._entropy = entropy
-        self._audit = audit
-        self._max_window = settings.max_window
+    def __init__(self, office: Office) -> None:
+        self._office = office
 
     def create(
         self,
@@ -79,7 +76,7 @@ class Connections:
         is in seconds, `currency` the default of its carts. Raises `BridgeError` `invalid_request`
         that says what to correct.
         """
-        now = self._clock.now()
+        now = self._office.clock.now()
         connection = Connection(
             client_id=self._new_client_id(),
             name=_checked_name(name),
@@ -97,18 +94,18 @@ class Connections:
             unit.connections.add(connection)
             self._record(unit, "connection.created", actor, None, connection)
 
-        transact(self._storage, act)
+        transact(self._office.storage, act)
         return self._credentials(connection)
 
     def find(self, client_id: str) -> Connection:
         """Read one; raises `BridgeError` `not_found`."""
-        with self._storage.reading() as unit:
+        with self._office.storage.reading() as unit:
             connection = unit.connections.find(client_id)
         return _present(connection)
 
     def all(self) -> Sequence[Connection]:
         """Give every connection, oldest first."""
-        with self._storage.reading() as unit:
+        with self._office.storage.reading() as unit:
             return unit.connections.all()
 
     def enable(self, client_id: str, *, actor: str = UNKNOWN) -> Connection:
@@ -167,7 +164,7 @@ class Connections:
         if grace < 0:
             raise _invalid("grace", "is in seconds, 0 or more")
         issue = self._new_issue()
-        now = self._clock.now()
+        now = self._office.clock.now()
 
         def rotated(connection: Connection) -> Connection:
             open_grace = connection.previous is not None and now < connection.previous_until
@@ -198,10 +195,12 @@ class Connections:
 
         def act(unit: Unit) -> Credentials:
             credentials = self._credentials(_present(unit.connections.find(client_id)))
-            self._audit.record(unit, "secret.revealed", actor=actor, subject=client_id, details={})
+            self._office.audit.record(
+                unit, "secret.revealed", actor=actor, subject=client_id, details={}
+            )
             return credentials
 
-        return transact(self._storage, act)
+        return transact(self._office.storage, act)
 
     def warnings(self, connection: Connection) -> tuple[str, ...]:
         """Say what an operator should look at.
@@ -228,17 +227,17 @@ class Connections:
     ) -> Connection:
         def act(unit: Unit) -> Connection:
             connection = _present(unit.connections.lock(client_id))
-            changed = replace(change(connection), updated_at=self._clock.now())
+            changed = replace(change(connection), updated_at=self._office.clock.now())
             unit.connections.save(changed)
             self._record(unit, event, actor, connection, changed)
             return changed
 
-        return transact(self._storage, act)
+        return transact(self._office.storage, act)
 
     def _record(
         self, unit: Unit, event: str, actor: str, before: Connection | None, after: Connection
     ) -> None:
-        self._audit.record(
+        self._office.audit.record(
             unit,
             event,
             actor=actor,
@@ -248,7 +247,7 @@ class Connections:
 
     def _credentials(self, connection: Connection) -> Credentials:
         issue = connection.current
-        secret = self._keys.derive(issue.key_id, connection.client_id, issue.nonce)
+        secret = self._office.keys.derive(issue.key_id, connection.client_id, issue.nonce)
         if secret is None:
             raise ConfigurationError(
                 f"The master key {issue.key_id!r} that {connection.client_id} was issued with is"
@@ -261,10 +260,12 @@ class Connections:
         )
 
     def _new_issue(self) -> Issue:
-        return Issue(key_id=self._keys.issuing, nonce=self._entropy.token(NONCE_BYTES))
+        return Issue(
+            key_id=self._office.keys.issuing, nonce=self._office.entropy.token(NONCE_BYTES)
+        )
 
     def _new_client_id(self) -> str:
-        number = int.from_bytes(self._entropy.token(16), "big")
+        number = int.from_bytes(self._office.entropy.token(16), "big")
         digits = []
         for _ in range(20):
             number, digit = divmod(number, len(_ALPHABET))
@@ -272,8 +273,8 @@ class Connections:
         return "ofc_" + "".join(digits)
 
     def _checked_window(self, window: int) -> int:
-        if not 1 <= window <= self._max_window:
-            raise _invalid("window", f"is 1 to {self._max_window} seconds")
+        if not 1 <= window <= self._office.settings.max_window:
+            raise _invalid("window", f"is 1 to {self._office.settings.max_window} seconds")
         return window
 
 

@@ -5,13 +5,11 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from orderflow_bridge.audit import UNKNOWN, Audit
+from orderflow_bridge.audit import UNKNOWN
+from orderflow_bridge.connections import Office
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.keys import add_to_file, keys_file, new_key, read_ring, remove_from_file
-from orderflow_bridge.ports import Clock, Entropy, Storage
-from orderflow_bridge.security.secrets import MasterKeyRing
-from orderflow_bridge.settings import Settings
 from orderflow_bridge.transactions import transact
 
 __all__ = ["KeyUse", "MasterKeys", "NewKey"]
@@ -53,29 +51,15 @@ class MasterKeys:
     entry before the file changes: `actor` is the person who did it, as the audit names them.
     """
 
-    def __init__(
-        self,
-        *,
-        storage: Storage,
-        keys: MasterKeyRing,
-        clock: Clock,
-        entropy: Entropy,
-        settings: Settings,
-        audit: Audit,
-    ) -> None:
-        self._storage = storage
-        self._keys = keys
-        self._clock = clock
-        self._entropy = entropy
-        self._settings = settings
-        self._audit = audit
+    def __init__(self, office: Office) -> None:
+        self._office = office
 
     def all(self) -> Sequence[KeyUse]:
         """Give the keys of the ring, the one that issues first, then those that are missed."""
-        now = self._clock.now()
-        with self._storage.reading() as unit:
+        now = self._office.clock.now()
+        with self._office.storage.reading() as unit:
             connections = unit.connections.all()
-        in_ring = self._keys.ids
+        in_ring = self._office.keys.ids
         missed = sorted(
             {issue.key_id for one in connections for issue in _live(one, now)}.difference(in_ring)
         )
@@ -83,9 +67,11 @@ class MasterKeys:
 
     def file(self) -> Path | None:
         """Tell which file this ring was read from; None where it came another way."""
-        path = keys_file(self._settings)
+        path = keys_file(self._office.settings)
         try:
-            ours = path is not None and read_ring(self._settings).ids == self._keys.ids
+            ours = (
+                path is not None and read_ring(self._office.settings).ids == self._office.keys.ids
+            )
         except ConfigurationError:
             return None
         return path if ours else None
@@ -95,7 +81,7 @@ class MasterKeys:
 
         Raises `ConfigurationError` where the file is being changed by another process.
         """
-        entry = new_key(self._entropy)
+        entry = new_key(self._office.entropy)
         key_id, path = entry.partition(":")[0], self.file()
         if path is None:
             self._record("master_key.offered", actor, key_id)
@@ -110,7 +96,7 @@ class MasterKeys:
         Refused with `invalid_request` while the key issues, and while a live secret derives from it
         (`connections` names whose). Raises `BridgeError` `not_found` for a key that is not there.
         """
-        if key_id not in self._keys.ids:
+        if key_id not in self._office.keys.ids:
             raise BridgeError("not_found", "There is no master key with that id in the ring.")
         found = next(use for use in self.all() if use.key_id == key_id)
         if found.issues:
@@ -133,8 +119,10 @@ class MasterKeys:
 
     def _record(self, event: str, actor: str, key_id: str) -> None:
         transact(
-            self._storage,
-            lambda unit: self._audit.record(unit, event, actor=actor, subject=key_id, details={}),
+            self._office.storage,
+            lambda unit: self._office.audit.record(
+                unit, event, actor=actor, subject=key_id, details={}
+            ),
         )
 
     def _use(self, key_id: str, connections: Iterable[Connection], now: int) -> KeyUse:
@@ -146,8 +134,8 @@ class MasterKeys:
                 in_grace.append(one.client_id)
         return KeyUse(
             key_id=key_id,
-            issues=key_id == self._keys.issuing,
-            in_ring=key_id in self._keys.ids,
+            issues=key_id == self._office.keys.issuing,
+            in_ring=key_id in self._office.keys.ids,
             current=tuple(current),
             in_grace=tuple(in_grace),
         )

@@ -16,7 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.canary.marks import EMAIL
+from tests.canary.session import Canary, canary_of
 from tests.databases import databases  # noqa: F401 -- a fixture
+from tests.rig import ADDRESS
 
 PATIENCE = 30
 
@@ -63,6 +66,7 @@ class Line:
     """The command line in one folder."""
 
     folder: Path
+    canary: Canary
 
     def __call__(self, *words: str, code: int = 0, stdin: str | bytes | None = None) -> Ended:
         """Run a command in this process; it must end with `code`."""
@@ -72,6 +76,8 @@ class Line:
 
         result = CliRunner().invoke(cli, list(words), input=stdin)
         ended = Ended(result.exit_code, result.stdout, result.stderr)
+        self.canary.look_at_output(words, ended.out, self.folder)
+        self.canary.look_at_output(("stderr", *words), ended.err, self.folder)
         assert ended.code == code, f"{words}: {ended}"
         return ended
 
@@ -79,17 +85,16 @@ class Line:
         """Make a connection; give its document."""
         return self("connections", "create", "Storefront", "--json", *words).document
 
-    def order(self, intent: str = "pi_1", email: str = "zoe@shop.example") -> Any:
+    def order(self, intent: str = "pi_1", email: str = EMAIL) -> Any:
         """Buy a mug with the only connection; give the order's document."""
         items = [{"sku": "MUG", "quantity": 2}]
         made = self(
             "request", "cart.create", "-d", json.dumps({"currency": "GBP", "items": items})
         ).document
-        address = {"name": "Zoe", "line1": "1 High Street", "city": "Leeds", "country": "GB"}
         body = {
             "cart_id": made["cart_id"],
             "customer": {"email": email},
-            "shipping_address": address,
+            "shipping_address": ADDRESS,
             "payment_intent": intent,
         }
         return self("request", "convertToOrder", "-d", json.dumps(body)).document
@@ -114,6 +119,7 @@ class Line:
 
         def read() -> None:
             for line in process.stdout or ():
+                self.canary.look_at_output(words, line, self.folder)
                 running.lines.put(line)
             running.lines.put(None)
 
@@ -132,13 +138,13 @@ class Line:
 
 
 @pytest.fixture
-def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Line:
+def line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config) -> Line:
     """Give the command line in an empty folder, with nothing in the environment."""
     for name in [name for name in os.environ if name.startswith("ORDERFLOW_BRIDGE_")]:
         monkeypatch.delenv(name)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.chdir(tmp_path)
-    return Line(tmp_path)
+    return Line(tmp_path, canary_of(pytestconfig))
 
 
 @pytest.fixture

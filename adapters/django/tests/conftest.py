@@ -17,7 +17,15 @@ import django  # noqa: E402 -- after its settings are named
 
 django.setup()
 
+from tests.canary.session import canary_of, watch  # noqa: E402 -- the same
+
 import site_databases  # noqa: E402 -- after Django is set up
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Search whatever the session leaves, says and answers for what must not be there."""
+    watch(config)
+    site_databases.CANARIES.append(canary_of(config))
 
 
 @pytest.fixture(scope="session", autouse=True)

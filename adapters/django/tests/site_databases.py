@@ -12,6 +12,8 @@ from django.apps import apps
 from django.core.management import call_command
 from django.db import connections
 from django.db.utils import OperationalError
+from tests.canary.session import Canary
+from tests.canary.tables import rows_of
 
 from orderflow_bridge_django import storage
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 KINDS = ["sqlite", "postgres", "mariadb"]
 """The aliases of the databases that the storage is tested on."""
+
+CANARIES: list[Canary] = []
+"""What searches a database before it is emptied; none in the processes that a test starts."""
 
 _DRIVERS = {"postgres": "psycopg", "mariadb": "pymysql"}
 
@@ -72,6 +77,9 @@ _FORCE = {"postgres": " WITH (FORCE)"}
 
 def drop() -> None:
     """Drop what was made on the servers."""
+    for alias in connections:
+        if connections[alias].connection is not None:
+            look(alias)
     connections.close_all()
     for alias in ("postgres", "mariadb"):
         try:
@@ -82,10 +90,21 @@ def drop() -> None:
 
 def empty(alias: str) -> None:
     """Delete every row of the bridge's and of the shop's tables."""
+    look(alias)
     for label in ("shop", "orderflow_bridge"):
         for model in reversed(list(apps.get_app_config(label).get_models())):
             model.objects.using(alias).all().delete()
     connections[alias].close()
+
+
+def look(alias: str) -> None:
+    """Search every table that there is."""
+    connection = connections[alias]
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        quote = connection.ops.quote_name("")[:1]
+        for canary in CANARIES:
+            canary.look_at_rows(rows_of(cursor, tables, quote=quote), alias)
 
 
 def _name(alias: str) -> str:

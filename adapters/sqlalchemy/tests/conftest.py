@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from orderflow_bridge.settings import Settings
 from sqlalchemy import Engine, create_engine
+from tests.canary.session import watch
 from tests.databases import (
     SERVERS,
     SHARED,
@@ -16,6 +17,11 @@ from tests.databases import (
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage, open_storage
 
 Opener = Callable[..., SQLAlchemyStorage]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Search whatever the session leaves, says and answers for what must not be there."""
+    watch(config)
 
 
 def blank_engine_url(databases: Databases, kind: str) -> str:  # noqa: F811 -- a fixture's value

@@ -203,6 +203,7 @@ TABLE: Table = {
         quantity("a list", "[1]"),
     ],
     "very many items": [
+        body("5,000 lines of one product", many(5_000, OPTION), "422 line_limit", key="key-one"),
         body("5,000 products", many(5_000, PRODUCT), "422 unknown_sku", key="key-many"),
         body(
             "101 lines where 100 may be",

@@ -119,13 +119,11 @@ def _new_line(
     )
 
 
-def _same(line: Line, item: ItemToAdd, *, own_price: bool) -> bool:
-    """Tell whether an item merges into a line: same sku, options and caller's price."""
-    if line.sku != item.sku or line.options != item.options:
-        return False
-    if item.unit_price is None:
-        return not own_price
-    return own_price and line.unit_price == item.unit_price
+def _merges_as(
+    sku: str, options: Mapping[str, str], own_price: int | None
+) -> tuple[str, frozenset[tuple[str, str]], int | None]:
+    """Give what an item and the line that it merges into have in common."""
+    return sku, frozenset(options.items()), own_price
 
 
 def with_items(work: Work, cart: Cart, items: tuple[ItemToAdd, ...]) -> Cart:
@@ -136,21 +134,18 @@ def with_items(work: Work, cart: Cart, items: tuple[ItemToAdd, ...]) -> Cart:
     products = work.find_products(
         sorted({line.sku for line in lines}.union(touched)), cart.currency
     )
-    places: dict[str, list[int]] = {}
+    # Looked up, not searched: a body may have thousands of items of one sku.
+    places: dict[tuple[str, frozenset[tuple[str, str]], int | None], int] = {}
     for at, line in enumerate(lines):
         if line.sku in touched:
-            places.setdefault(line.sku, []).append(at)
+            own_price = line.unit_price if line.line_id in own else None
+            places.setdefault(_merges_as(line.sku, line.options, own_price), at)
     for position, item in enumerate(items):
         path = f"/items/{position}"
-        known = places.setdefault(item.sku, [])
-        place = next(
-            (at for at in known if _same(lines[at], item, own_price=lines[at].line_id in own)),
-            None,
-        )
-        if place is None:
+        place = places.setdefault(_merges_as(item.sku, item.options, item.unit_price), len(lines))
+        if place == len(lines):
             line = _new_line(work, item, products.get(item.sku), cart.currency, path)
             _refuse_quantity(work, line.quantity, f"{path}/quantity")
-            known.append(len(lines))
             lines.append(line)
             if item.unit_price is not None:
                 own.add(line.line_id)

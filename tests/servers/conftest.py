@@ -1,5 +1,6 @@
 """A shop with two storefronts, and servers over its database."""
 
+import socket
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -30,6 +31,13 @@ class Target:
     shop: TestShop
     front: Front
     other: Front
+
+    def connected(self, number: int, sent: bytes) -> list[socket.socket]:
+        """Open connections, send the same on each, and leave them open."""
+        made = [socket.create_connection(("127.0.0.1", self.live.port)) for _ in range(number)]
+        for connection in made:
+            connection.sendall(sent)
+        return made
 
     def holds(self) -> dict[str, object]:
         """Tell everything that an action of the storefront would change."""

@@ -121,7 +121,7 @@ class Live:
             started(arguments, home=self.home, environ=self._environ, log=self.log)
         )
         wait_until(lambda: process.poll() is not None or _answers(port), self.log)
-        assert process.poll() is None, self.log.read_text(errors="replace")
+        assert process.poll() is None, self.told()
 
     def stop(self) -> None:
         """End it as an operator does."""
@@ -129,6 +129,10 @@ class Live:
         self._process.send_signal(signal.SIGTERM)
         self._process.wait(_STOPPING)
         self.kill()
+
+    def told(self) -> str:
+        """Give the end of what it wrote."""
+        return self.log.read_text(errors="replace")[-3000:]
 
     def kill(self) -> None:
         """End it and its workers at once, so that none can finish anything."""

@@ -4,7 +4,7 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple, Self
@@ -15,7 +15,10 @@ from orderflow_bridge.client.signing import sign
 __all__ = ["Answer", "Front", "Request", "answers_in", "converse", "outcome"]
 
 PATIENCE = 30.0
+_A_LITTLE = 1.0
 _NOTHING_HERE = b"There is nothing here.\n"
+# The kind of the frame with which HTTP/2 begins (RFC 9113, sections 3.4 and 6.5).
+_SETTINGS = b"\x04"
 
 
 @dataclass(frozen=True)
@@ -126,20 +129,30 @@ class Front:
             body=body,
         )
 
+    def read(self) -> Request:
+        """Sign a request that only reads the cart."""
+        body = json.dumps({"cart_id": self.cart_id}).encode()
+        return self.request("cart.get", body=body, key=None)
+
 
 Then = Literal["wait", "leave"]
 
 
 def converse(
-    port: int, pieces: Iterable[bytes], *, then: Then = "wait", patience: float = PATIENCE
+    port: int,
+    pieces: Iterable[bytes],
+    *,
+    then: Then = "wait",
+    until: Callable[[bytes], bool] = bool,
 ) -> tuple[bytes, bool]:
     """Send pieces on a connection of their own, and read until the server closes it.
 
-    With `leave` the client says at the end that it will send no more. Gives what came, and whether
-    the server was still waiting when nothing came for `patience` seconds.
+    With `leave` the client says at the end that it will send no more. Once `until` is true of what
+    came, only little more is waited for. Gives what came, and whether the server left the connection
+    open.
     """
     came = bytearray()
-    with socket.create_connection(("127.0.0.1", port), timeout=patience) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         # A server may answer and close before it has read everything.
         with suppress(BrokenPipeError, ConnectionResetError, TimeoutError):
@@ -148,7 +161,11 @@ def converse(
             if then == "leave":
                 connection.shutdown(socket.SHUT_WR)
         try:
-            while piece := connection.recv(65_536):
+            while True:
+                connection.settimeout(_A_LITTLE if until(bytes(came)) else PATIENCE)
+                piece = connection.recv(65_536)
+                if not piece:
+                    break
                 came += piece
         except TimeoutError:
             return bytes(came), True
@@ -171,6 +188,8 @@ class Answer(NamedTuple):
             with suppress(ValueError):
                 return f"{self.status} {json.loads(self.body).get('code', '')}".strip()
             return str(self.status)
+        if self.status == 0:
+            return "HTTP/2" if self.body[3:4] == _SETTINGS else "a bare page by the server"
         site = (self.status, self.body.endswith(_NOTHING_HERE)) == (404, True)
         return f"{self.status} by the {'site' if site else 'server'}"
 
@@ -181,7 +200,7 @@ def answers_in(came: bytes) -> list[Answer]:
     while came:
         head, _, rest = came.partition(b"\r\n\r\n")
         line, *fields = head.decode("latin-1").split("\r\n")
-        status = re.match(r"HTTP/1\.[01] (\d{3})", line)
+        status = re.match(r"HTTP/\d\.\d (\d{3})", line)
         if status is None:
             return [*found, Answer(0, {}, came)]
         headers = {
@@ -197,9 +216,9 @@ def answers_in(came: bytes) -> list[Answer]:
     return found
 
 
-def outcome(came: bytes, *, waiting: bool) -> str:
-    """Say in words what a server did."""
+def outcome(came: bytes, *, still_open: bool = False) -> str:
+    """Say in words what a server did; without an answer it waits for more, or it closes."""
     said = [one.described for one in answers_in(came)]
     if not said:
-        return "waits" if waiting else "closes"
+        return "waits" if still_open else "closes"
     return ", then ".join(said)

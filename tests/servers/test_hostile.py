@@ -1,0 +1,79 @@
+"""Hostile and broken bytes over a socket: what each server and the bridge decide between them."""
+
+import json
+
+import pytest
+
+from tests.servers.conftest import Target
+from tests.servers.differences import DIFFERENCES, VERSIONS
+from tests.servers.rows import ROWS, Row
+from tests.servers.servers import SERVERS
+from tests.servers.wire import answers_in, converse, outcome
+
+
+def expected(row: Row, server: str) -> set[str]:
+    """Give what may come of a row; one thing where the server's version is the listed one."""
+    listed = DIFFERENCES.get(row.name, {}).get(server)
+    if listed is None:
+        return {row.decision}
+    kind = SERVERS[server]
+    return {listed} if kind.version == VERSIONS[kind.package] else {listed, row.decision}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name.replace(" ", "-"))
+def test_a_request_is_decided_as_published_or_as_listed(target: Target, row: Row) -> None:
+    """Each success is one action, and nothing else is any; the next request is served as ever."""
+    live, front = target.live, target.front
+    wanted = expected(row, live.name)
+    before = target.holds()
+    came, open_ = converse(
+        live.port,
+        row.pieces(front, target.other),
+        then=row.then,
+        until=lambda came: outcome(came, still_open=True) in wanted,
+    )
+    told = outcome(came, still_open=open_)
+    assert told in wanted, live.told()
+    assert front.secret.encode() not in came
+    for answer in answers_in(came):
+        assert answer.status != 405 or answer.headers["allow"] == "POST" or "server" in told
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+    followed, _ = converse(live.port, [bytes(front.request())])
+    assert outcome(followed) == "200", live.told()
+    actions = told.count("200") + 1
+    assert target.holds() == before | {
+        "mugs": before["mugs"] + actions,
+        "spent": before["spent"] + actions,
+    }
+
+
+def test_what_is_logged_is_ascii_and_holds_nothing_that_was_sent(target: Target) -> None:
+    """A line of JSON for each decision, without secrets, signatures, bodies or control characters."""
+    front = target.front
+    for row in ROWS:
+        if "escape" in row.name or "bytes" in row.name or row.name.startswith("UTF-8"):
+            converse(target.live.port, row.pieces(front, target.other), then=row.then)
+    request = front.request().also("User-Agent", "\x1b[31mspoilt\u2028\u202e")
+    converse(target.live.port, [bytes(request)])
+    logged = target.live.decisions.read_bytes()
+    assert logged.isascii()
+    for line in logged.decode().splitlines():
+        assert line.isprintable()
+        assert json.loads(line)["request_id"]
+    for sent in (front.secret, request.value("X-Signature").decode(), "spoilt", "cart_id"):
+        assert sent not in logged.decode()
+
+
+def test_every_row_has_a_name_of_its_own() -> None:
+    """The documentation and the differences name rows."""
+    names = [row.name for row in ROWS]
+    assert len(set(names)) == len(names)
+    assert set(DIFFERENCES) <= set(names)
+    assert {server for row in DIFFERENCES.values() for server in row} <= set(SERVERS)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name.replace(" ", "-"))
+def test_a_difference_is_one(row: Row) -> None:
+    """What is decided as published is not listed."""
+    assert row.decision not in DIFFERENCES.get(row.name, {}).values()

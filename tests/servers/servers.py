@@ -1,6 +1,5 @@
 """The servers that people run, each started by a test on a port of the loopback."""
 
-import os
 import platform
 import signal
 import socket
@@ -66,7 +65,14 @@ SERVERS: dict[str, Kind] = {
         "gunicorn",
         "gunicorn",
         (
-            *("-m", "gunicorn", "--workers", "2", "--threads", "4",),
+            *(
+                "-m",
+                "gunicorn",
+                "--workers",
+                "2",
+                "--threads",
+                "4",
+            ),
             *("--bind", "127.0.0.1:{port}", "tests.servers.site:wsgi"),
         ),
     ),

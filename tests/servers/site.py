@@ -11,7 +11,7 @@ from orderflow_bridge.cli.serving import site
 
 __all__ = ["BODY_TIMEOUT", "asgi", "bridge", "wsgi"]
 
-BODY_TIMEOUT = 1.0
+BODY_TIMEOUT = 3.0
 """After how many seconds a body that was held back is refused under ASGI."""
 
 if os.environ.get("DJANGO_SETTINGS_MODULE"):
@@ -40,9 +40,7 @@ async def _page(
     found = scope["path"] == "/"
     text = b"The bridge is mounted." if found else b"There is nothing here.\n"
     headers = [(b"content-type", b"text/plain"), (b"content-length", b"%d" % len(text))]
-    await send(
-        {"type": "http.response.start", "status": 200 if found else 404, "headers": headers}
-    )
+    await send({"type": "http.response.start", "status": 200 if found else 404, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else text})
 
 

@@ -21,6 +21,10 @@ _NOTHING_HERE = b"There is nothing here.\n"
 _SETTINGS = b"\x04"
 
 
+def _bytes(text: str | bytes) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
 @dataclass(frozen=True)
 class Request:
     """A request as it is written on the wire; each method gives another with one thing changed."""
@@ -51,19 +55,18 @@ class Request:
 
     def but(self, name: str, value: str | bytes) -> Self:
         """Give a header another value."""
-        new = (name.encode(), value if isinstance(value, bytes) else value.encode())
+        new = (name.encode(), _bytes(value))
         return replace(
             self, headers=tuple(new if one[0] == new[0] else one for one in self.headers)
         )
 
-    def also(self, name: str, value: str | bytes) -> Self:
+    def also(self, name: str | bytes, value: str | bytes) -> Self:
         """Add a header, whether or not there is one of its name."""
-        raw = value if isinstance(value, bytes) else value.encode()
-        return replace(self, headers=(*self.headers, (name.encode(), raw)))
+        return replace(self, headers=(*self.headers, (_bytes(name), _bytes(value))))
 
     def to(self, target: bytes | str) -> Self:
         """Send it to another target."""
-        return replace(self, target=target if isinstance(target, bytes) else target.encode())
+        return replace(self, target=_bytes(target))
 
     def by(self, method: str) -> Self:
         """Send it with another method."""
@@ -87,7 +90,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Front:
-    """A storefront that signs, with one cart: the cart's version tells how many actions have run."""
+    """A storefront that signs, and its one cart: its mugs tell how many actions have run."""
 
     client_id: str
     secret: str
@@ -96,7 +99,9 @@ class Front:
     @property
     def body(self) -> bytes:
         """Give what puts one more into the cart."""
-        return json.dumps({"cart_id": self.cart_id, "items": [{"sku": "mug", "quantity": 1}]}).encode()
+        return json.dumps(
+            {"cart_id": self.cart_id, "items": [{"sku": "mug", "quantity": 1}]}
+        ).encode()
 
     def request(
         self,
@@ -148,7 +153,7 @@ def converse(
     """Send pieces on a connection of their own, and read until the server closes it.
 
     With `leave` the client says at the end that it will send no more. Once `until` is true of what
-    came, only little more is waited for. Gives what came, and whether the server left the connection
+    came, only little more is waited for. Gives what came, and whether the connection was still
     open.
     """
     came = bytearray()

@@ -74,10 +74,16 @@ PAIRS = [
         id=f"{name.replace(' ', '-')}-{kind}",
         marks=() if name in DEFAULT and kind == "sqlite" else pytest.mark.long,
     )
-    for kind in (*SHARED, *ADAPTED)
+    for kind in SHARED
     for name in SERVERS
 ]
-"""Every server on every database; each change is tried with two servers on one."""
+"""Every server on every database; with each change two servers on one."""
+
+PAIRS += [
+    pytest.param(("runserver", kind), id=f"runserver-{kind}", marks=pytest.mark.long)
+    for kind in ADAPTED
+    if kind.startswith("django-")
+]
 
 
 @pytest.fixture(scope="module", params=PAIRS)

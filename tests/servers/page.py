@@ -66,5 +66,6 @@ def table_of(text: str, name: str) -> str:
 if __name__ == "__main__":
     page = PAGE.read_text(encoding="utf-8")
     for name, make in TABLES.items():
-        page = page.replace(table_of(page, name), make())
+        before, mark, rest = page.partition(f"<!-- {name} -->\n")
+        page = before + mark + make() + "\n<!-- end -->" + rest.partition("<!-- end -->")[2]
     PAGE.write_text(page, encoding="utf-8")

@@ -8,9 +8,11 @@ VERSIONS = {
     "granian": "2.8.7",
     "uvicorn": "0.54.0",
     "hypercorn": "0.18.0",
-    "python": "3.11",
+    "h11": "0.16.0",
+    "httptools": "0.9.0",
     "werkzeug": "3.1.9",
     "django": "5.2.19",
+    "python": "3.11",
 }
 """The versions with which this was seen, by package; `python` is the server that comes with it."""
 
@@ -208,7 +210,7 @@ DIFFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     "chunked, its end missing, and gone": {
         "closes": ("waitress", "uvicorn h11", "uvicorn httptools"),
         "200": ("granian wsgi",),
-        "400 by the server": ("hypercorn",),
+        "400 by the server or 400 incomplete_body": ("hypercorn",),
         "411 length_required": ("serve --development", "runserver"),
     },
     "chunked, half of it, held back": {

@@ -21,10 +21,10 @@ _GROUPS = {
 
 
 def _versions() -> str:
-    lines = ["| server | speaks | version |", "|---|---|---|"]
+    lines = ["| server | speaks | versions |", "|---|---|---|"]
     for name, kind in SERVERS.items():
-        package = "Python" if kind.package == "python" else kind.package
-        lines.append(f"| `{name}` | {kind.interface} | {package} {VERSIONS[kind.package]} |")
+        versions = ", ".join(f"{package} {VERSIONS[package]}" for package in kind.packages)
+        lines.append(f"| `{name}` | {kind.interface} | {versions} |")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from tests.live import bridge_environ, free_port, need, started, wait_until
 
-__all__ = ["DEFAULT", "SERVERS", "Kind", "Live", "running"]
+__all__ = ["DEFAULT", "SERVERS", "Kind", "Live", "installed", "running"]
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 4096
@@ -24,20 +24,19 @@ _STOPPING = 30
 class Kind(NamedTuple):
     """How a server is started; `{port}` stands for its port.
 
-    `package` is the distribution whose version is told, and `module` what must be there.
+    `packages` are those that read the bytes: the server, and the parser where that is another.
     """
 
     interface: Literal["WSGI", "ASGI"]
-    package: str
-    module: str
+    packages: tuple[str, ...]
     arguments: tuple[str, ...]
 
-    @property
-    def version(self) -> str:
-        """Tell the version that is installed; a server of Python's own library has Python's."""
-        if self.package == "python":
-            return ".".join(platform.python_version_tuple()[:2])
-        return version(self.package)
+
+def installed(package: str) -> str:
+    """Tell the version of a package; `python` is the server that comes with it."""
+    if package == "python":
+        return ".".join(platform.python_version_tuple()[:2])
+    return version(package)
 
 
 def _development(name: str) -> tuple[str, ...]:
@@ -62,8 +61,7 @@ def _granian(interface: str, application: str) -> tuple[str, ...]:
 SERVERS: dict[str, Kind] = {
     "gunicorn": Kind(
         "WSGI",
-        "gunicorn",
-        "gunicorn",
+        ("gunicorn",),
         (
             *(
                 "-m",
@@ -78,23 +76,21 @@ SERVERS: dict[str, Kind] = {
     ),
     "waitress": Kind(
         "WSGI",
-        "waitress",
-        "waitress",
+        ("waitress",),
         ("-m", "waitress", "--listen=127.0.0.1:{port}", "--threads=8", "tests.servers.site:wsgi"),
     ),
-    "granian wsgi": Kind("WSGI", "granian", "granian", _granian("wsgi", "wsgi")),
-    "granian asgi": Kind("ASGI", "granian", "granian", _granian("asginl", "asgi")),
-    "uvicorn h11": Kind("ASGI", "uvicorn", "uvicorn", _uvicorn("h11")),
-    "uvicorn httptools": Kind("ASGI", "uvicorn", "httptools", _uvicorn("httptools")),
+    "granian wsgi": Kind("WSGI", ("granian",), _granian("wsgi", "wsgi")),
+    "granian asgi": Kind("ASGI", ("granian",), _granian("asginl", "asgi")),
+    "uvicorn h11": Kind("ASGI", ("uvicorn", "h11"), _uvicorn("h11")),
+    "uvicorn httptools": Kind("ASGI", ("uvicorn", "httptools"), _uvicorn("httptools")),
     "hypercorn": Kind(
         "ASGI",
-        "hypercorn",
-        "hypercorn",
+        ("hypercorn", "h11"),
         ("-m", "hypercorn", "--bind", "127.0.0.1:{port}", "tests.servers.site:asgi"),
     ),
-    "serve --development": Kind("WSGI", "python", "wsgiref", _development("own")),
-    "flask run": Kind("WSGI", "werkzeug", "werkzeug", _development("werkzeug")),
-    "runserver": Kind("WSGI", "django", "django", _development("django")),
+    "serve --development": Kind("WSGI", ("python",), _development("own")),
+    "flask run": Kind("WSGI", ("werkzeug", "python"), _development("werkzeug")),
+    "runserver": Kind("WSGI", ("django", "python"), _development("django")),
 }
 """Every server, by the name under which the documentation lists it."""
 
@@ -158,8 +154,9 @@ def _answers(port: int) -> bool:
 @contextmanager
 def running(name: str, home: Path, url: str) -> Iterator[Live]:
     """Run the server `name` over the database `url`; a missing one skips, and fails in CI."""
-    need(SERVERS[name].module)
-    need("click")
+    for package in ("click", *SERVERS[name].packages):
+        if package != "python":
+            need(package)
     live = Live(name, home, url)
     live.start()
     try:

@@ -16,4 +16,4 @@ def test_a_table_of_the_page_is_what_is_tested(name: str) -> None:
 def test_every_server_has_a_version_and_a_use() -> None:
     """A server of the tests is in the page's tables, as one for production or for development."""
     assert {*PRODUCTION, *DEVELOPMENT} == set(SERVERS)
-    assert {kind.package for kind in SERVERS.values()} == set(VERSIONS)
+    assert {package for kind in SERVERS.values() for package in kind.packages} == set(VERSIONS)

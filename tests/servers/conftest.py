@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,7 +40,7 @@ class Target:
             connection.sendall(sent)
         return made
 
-    def holds(self) -> dict[str, object]:
+    def holds(self) -> dict[str, Any]:
         """Tell everything that an action of the storefront would change."""
         with self.shop.bridge._storage.reading() as unit:
             cart = unit.carts.find(self.front.cart_id, connection=self.front.client_id)

@@ -11,7 +11,7 @@ from orderflow_bridge.cli.serving import site
 
 __all__ = ["BODY_TIMEOUT", "asgi", "bridge", "wsgi"]
 
-BODY_TIMEOUT = 3.0
+BODY_TIMEOUT = 2.0
 """After how many seconds a body that was held back is refused under ASGI."""
 
 if os.environ.get("DJANGO_SETTINGS_MODULE"):

@@ -15,7 +15,7 @@ from orderflow_bridge.client.signing import sign
 __all__ = ["Answer", "Front", "Request", "answers_in", "converse", "outcome"]
 
 PATIENCE = 30.0
-_A_LITTLE = 1.0
+_A_LITTLE = 0.5
 _NOTHING_HERE = b"There is nothing here.\n"
 # The kind of the frame with which HTTP/2 begins (RFC 9113, sections 3.4 and 6.5).
 _SETTINGS = b"\x04"

@@ -156,9 +156,11 @@ DIFFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "Content-Length too long, and gone": {
         "closes": ("waitress", "uvicorn h11", "uvicorn httptools"),
+        "400 by the server or 400 incomplete_body": ("hypercorn",),
     },
     "half of the body, and gone": {
         "closes": ("waitress", "uvicorn h11", "uvicorn httptools"),
+        "400 by the server or 400 incomplete_body": ("hypercorn",),
     },
     "a length over the limit, no body": {
         "waits": ("waitress",),

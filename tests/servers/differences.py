@@ -314,6 +314,7 @@ DIFFERENCES: dict[str, dict[str, tuple[str, ...]]] = {
         "400 by the server": ("waitress", "uvicorn h11", "uvicorn httptools", "hypercorn"),
         "401 authentication_failed": ("granian wsgi",),
         "411 length_required": ("serve --development", "runserver"),
+        "200": ("flask run",),
     },
     "a chunk size of 20 digits": {
         "waits": ("gunicorn", "waitress", "flask run"),

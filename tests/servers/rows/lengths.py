@@ -47,12 +47,7 @@ LENGTHS = (
         lambda one: one.but("Content-Length", str(len(one.body) + 5)),
         then="leave",
     ),
-    changed(
-        "half of the body, and gone",
-        SHORT,
-        half,
-        then="leave",
-    ),
+    changed("half of the body, and gone", SHORT, half, then="leave"),
     changed(
         "a length over the limit, no body",
         LARGE,

@@ -88,10 +88,8 @@ def test_what_is_logged_is_ascii_and_holds_nothing_that_was_sent(target: Target)
     converse(target.live.port, [bytes(request)])
     logged = target.live.decisions.read_bytes().decode("ascii")
     lines = logged.splitlines()
-    assert json.loads(lines[-1])["client_id"] == front.client_id
-    for line in lines:
-        assert line.isprintable()
-        assert json.loads(line)["request_id"]
+    assert front.client_id in {json.loads(line)["connection"] for line in lines}
+    assert all(line.isprintable() for line in lines)
     for sent in (front.secret, request.value("X-Signature").decode(), "spoilt", "cart_id"):
         assert sent not in logged
 

@@ -5,6 +5,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from http import HTTPStatus
 from typing import Any, Protocol
 
 from asgiref.sync import sync_to_async
@@ -116,6 +117,8 @@ class BridgeASGI:
             for name, value in response.headers
         ]
         headers.append((b"content-length", b"%d" % len(response.body)))
+        if response.status == HTTPStatus.BAD_REQUEST and _coded(scope):
+            headers.append((b"connection", b"close"))
         body = b"" if scope["method"] == "HEAD" else response.body
         # A client that has gone is no fault of the site's.
         with suppress(OSError):
@@ -222,6 +225,15 @@ class _Pool:
         self.executor = ThreadPoolExecutor(core.workers, thread_name_prefix="orderflow-bridge")
         # Sensitive mode is one thread for the whole process in a site without Django.
         self.execute = sync_to_async(core.execute, thread_sensitive=False, executor=self.executor)
+
+
+def _coded(scope: Scope) -> bool:
+    """Tell whether a body came with a Transfer-Encoding.
+
+    Where it was refused for how it is framed, what follows on the connection may be a part of it
+    that somebody in front took for something else (RFC 9112, section 6.1).
+    """
+    return any(name.lower() == b"transfer-encoding" for name, _ in scope["headers"])
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

@@ -2,14 +2,9 @@
 
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -18,9 +13,9 @@ from orderflow_bridge.system import SystemClock, SystemEntropy
 from tests.databases import SHARED
 from tests.faults.seeds import rounds
 from tests.faults.traffic import Market, Sent, Transport, over_http, prove, run
-from tests.rig import RING, open_shop
+from tests.live import bridge_environ, free_port, listening, need, started, wait_until
+from tests.rig import open_shop
 
-PATIENCE = 30
 WORKERS = 3
 COMMANDS = {
     "granian": ["-m", "orderflow_bridge", "serve", "--workers", str(WORKERS), "--port"],
@@ -45,64 +40,19 @@ PAIRS = [
 ]
 
 
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return trial.getsockname()[1]
-
-
 @contextmanager
 def serving(server: str, url: str, home: Path) -> Iterator[tuple[int, int]]:
     """Run a server of several processes; give its port and its process id."""
-    if find_spec(server) is None:
-        tell = pytest.fail if os.environ.get("CI") else pytest.skip
-        tell(f"{server} is not installed")
+    need(server)
     pytest.importorskip("click")
     port = free_port()
     where = f"127.0.0.1:{port}" if server == "gunicorn" else str(port)
     log = home / "server.log"
-    environ = {
-        name: value for name, value in os.environ.items() if not name.startswith("ORDERFLOW_")
-    } | {
-        "ORDERFLOW_BRIDGE_HOME": str(home),
-        "ORDERFLOW_BRIDGE_DATABASE": url,
-        "ORDERFLOW_BRIDGE_MASTER_KEYS": RING,
-    }
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, *COMMANDS[server], where],
-            cwd=home,
-            env=environ,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
+    environ = bridge_environ(home, url)
+    with started([*COMMANDS[server], where], home=home, environ=environ, log=log) as process:
         wait_until(lambda: listening(port) and len(children(process.pid)) == WORKERS, log)
         yield port, process.pid
         assert process.poll() is None, log.read_text()
-    finally:
-        # The group: a worker would hold the port.
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def wait_until(met: Callable[[], bool], log: Path) -> None:
-    """Wait for what has to come."""
-    deadline = time.monotonic() + PATIENCE
-    while not met():
-        if time.monotonic() > deadline:
-            pytest.fail(f"it did not come:\n{log.read_text()}")
-        time.sleep(0.05)
-
-
-def listening(port: int) -> bool:
-    """Tell whether somebody answers."""
-    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=5):
-        return True
-    return False
 
 
 def children(pid: int) -> list[int]:

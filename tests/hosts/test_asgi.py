@@ -306,6 +306,16 @@ def test_a_client_that_goes_before_its_body_ends_did_nothing(core, messages):
     assert core.bodies == []
 
 
+def test_a_body_refused_for_its_framing_ends_its_connection(core):
+    """What follows it there could be a part of it; a plain length leaves no doubt."""
+    chunked = scope_of(headers=[(b"Transfer-Encoding", b"chunked")])
+    plain = scope_of(headers=[(b"content-length", b"5")])
+    for scope, ended in ((chunked, b"close"), (plain, None)):
+        sent = converse(BridgeASGI(bridge=core), scope, {"type": "http.disconnect"})
+        assert sent[0]["status"] == 400
+        assert dict(sent[0]["headers"]).get(b"connection") == ended
+
+
 @pytest.mark.parametrize(
     "messages", [[], [{"type": "http.request", "body": b"{", "more_body": True}]]
 )

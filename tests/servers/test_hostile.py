@@ -1,0 +1,111 @@
+"""Hostile and broken bytes over a socket: what each server and the bridge decide between them."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tests.servers.conftest import Target
+from tests.servers.differences import DIFFERENCES, VERSIONS, difference
+from tests.servers.rows import ROWS, Row
+from tests.servers.servers import SERVERS, installed
+from tests.servers.wire import answers_in, converse, outcome
+
+LOUD = {
+    "an escape sequence in a header",
+    "an escaped line end in the path",
+    "bytes in a header",
+    "raw UTF-8 in the path",
+    "UTF-8 in a header",
+    "X-Client-Id with an emoji",
+}
+
+
+def expected(row: Row, server: str) -> set[str]:
+    """Give what may come of a row; with another version than the listed one also its decision."""
+    listed = difference(row.name, server)
+    if listed is None:
+        return {row.decision}
+    seen = set(listed.split(" or "))
+    if all(installed(package) == VERSIONS[package] for package in SERVERS[server].packages):
+        return seen
+    return seen | {row.decision}
+
+
+def complaints(target: Target, row: Row, books: dict[str, Any]) -> Iterator[str]:
+    """Send a row, and tell whatever is not as it should be.
+
+    Each success is one action and nothing else is any, and the next request is served as ever.
+    `books` are kept of what the database must hold.
+    """
+    live, front = target.live, target.front
+    wanted = expected(row, live.name)
+    came, still_open = converse(
+        live.port,
+        row.pieces(front, target.other),
+        then=row.then,
+        until=lambda came: outcome(came, still_open=True) in wanted,
+    )
+    told = outcome(came, still_open=still_open)
+    if told not in wanted:
+        yield f"{told!r} instead of {' or '.join(sorted(wanted))!r}"
+    if front.secret.encode() in came:
+        yield "the secret came back"
+    for answer in answers_in(came):
+        if any(name.startswith("access-control-") for name in answer.headers):
+            yield "another origin is let in"
+        if answer.described.startswith("405 method") and answer.headers.get("allow") != "POST":
+            yield "405 without Allow: POST"
+
+    followed, _ = converse(live.port, [bytes(front.request())])
+    if outcome(followed) != "200":
+        yield f"the next request was answered {outcome(followed)!r}"
+    for name in ("mugs", "spent"):
+        books[name] += told.count("200") + 1
+    held = target.holds()
+    if held != books:
+        yield f"the database holds {held} instead of {books}"
+        books.update(held)
+
+
+def test_requests_are_decided_as_published_or_as_listed(target: Target) -> None:
+    """What differs by the server is listed, and nothing is listed that no longer differs."""
+    books = target.holds()
+    wrong = [f"{row.name}: {told}" for row in ROWS for told in complaints(target, row, books)]
+    assert not wrong, "\n".join([*wrong, target.live.told()])
+    # What was begun is over then.
+    target.live.stop()
+    assert target.holds() == books
+    target.live.start()
+
+
+def test_what_is_logged_is_ascii_and_holds_nothing_that_was_sent(target: Target) -> None:
+    """A line of JSON for each decision, without a secret, a signature, a body or an escape."""
+    front = target.front
+    for row in ROWS:
+        if row.name in LOUD:
+            converse(target.live.port, row.pieces(front, target.other))
+    request = front.request().also("User-Agent", "spoilt \u2028\u202e")
+    converse(target.live.port, [bytes(request)])
+    logged = target.live.decisions.read_bytes().decode("ascii")
+    lines = logged.splitlines()
+    assert front.client_id in {json.loads(line)["connection"] for line in lines}
+    assert all(line.isprintable() for line in lines)
+    for sent in (front.secret, request.value("X-Signature").decode(), "spoilt", "cart_id"):
+        assert sent not in logged
+
+
+def test_every_row_has_a_name_of_its_own() -> None:
+    """The documentation and the differences name rows."""
+    names = [row.name for row in ROWS]
+    assert len(set(names)) == len(names)
+    assert {*DIFFERENCES, *LOUD} <= set(names)
+
+
+def test_a_difference_is_one() -> None:
+    """What is decided as published is not listed, and a server has one entry in a row."""
+    for row in ROWS:
+        seen = DIFFERENCES.get(row.name, {})
+        assert row.decision not in seen
+        servers = [server for listed in seen.values() for server in listed]
+        assert len(set(servers)) == len(servers)
+        assert set(servers) <= set(SERVERS)

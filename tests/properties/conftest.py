@@ -1,0 +1,1 @@
+"""Examples that are the same in every run, and how many of them."""

@@ -132,7 +132,7 @@ class Stage:
         self.clock.forward(1)
         head = request.head
         _, _, action = head.path.rpartition(b"/")
-        key = head.headers.get(b"idempotency-key", [b""])[0]
+        key = (head.headers.get(b"idempotency-key") or [b""])[0]
         return self.signed(self.front_of(request.head.path), action, key, request.body)
 
     def front_of(self, path: bytes) -> Storefront:
@@ -239,7 +239,8 @@ def signature(
 ) -> bytes:
     """Compute the digits of a signature by the protocol's own words, not by the code under test."""
     timestamp, client_id, key = (
-        headers.get(name, [b""])[0] for name in (b"x-timestamp", b"x-client-id", b"idempotency-key")
+        (headers.get(name) or [b""])[0]
+        for name in (b"x-timestamp", b"x-client-id", b"idempotency-key")
     )
     lines = (
         b"OFB1-HMAC-SHA256",

@@ -1,1 +1,6 @@
-"""Examples that are the same in every run, and how many of them."""
+"""Shops on which properties are tried."""
+
+from tests.databases import (
+    databases,  # noqa: F401 -- a fixture
+    fresh_url,  # noqa: F401 -- a fixture
+)

@@ -21,6 +21,7 @@ from tests.stage import PROXY, Stage, listening, open_stage
 NAMES = (*READ_HEADERS, b"x-forwarded-for")
 LATIN = st.text(st.characters(max_codepoint=255), max_size=40)
 BYTES = st.binary(max_size=64)
+PATHS = st.one_of(BYTES, BYTES.map(lambda rest: b"/" + rest), BYTES.map(lambda rest: b"/x/" + rest))
 BODIES = st.one_of(
     BYTES,
     st.sampled_from([b"{}", b"[]", b'{"currency":"GBP"}', b'{"cart_id":"x"}', b'{"a":' * 40]),
@@ -62,7 +63,7 @@ def requests(stage: Stage) -> st.SearchStrategy[Request]:
         return Request(
             head=Head(
                 method=draw(st.one_of(st.just("POST"), st.just("POST"), LATIN)),
-                path=draw(st.one_of(st.just(right.head.path), st.just(right.head.path), BYTES)),
+                path=draw(st.just(right.head.path) | st.just(right.head.path) | PATHS),
                 query=draw(st.one_of(st.just(b""), st.just(b""), BYTES)),
                 headers=headers,
                 peer=draw(st.sampled_from([None, PROXY, "203.0.113.9", "unix", "fe80::1%eth0"])),
@@ -116,13 +117,19 @@ WSGI_KEYS = (
 )
 
 
+ENVIRON_CHANGES = st.one_of(
+    st.dictionaries(st.sampled_from(WSGI_KEYS), LATIN, max_size=2),
+    LATIN.map(lambda rest: {"PATH_INFO": "/bridge/" + rest}),
+)
+
+
 def test_wsgi_answers_anything(stage: Stage) -> None:
     """Whatever text an environ holds, one answer is started, and it is a published one."""
     app = BridgeWSGI(bridge=stage.bridge)
     seen = set()
 
     @examples(200)
-    @given(requests(stage), st.dictionaries(st.sampled_from(WSGI_KEYS), LATIN, max_size=2))
+    @given(requests(stage), ENVIRON_CHANGES)
     def try_one(request: Request, more: dict[str, str]) -> None:
         stage.clock.forward(1)
         environ = environ_of(request, more)
@@ -139,7 +146,7 @@ def test_wsgi_answers_anything(stage: Stage) -> None:
 SCOPE_CHANGES = st.fixed_dictionaries(
     {},
     optional={
-        "path": st.text(max_size=40),
+        "path": st.one_of(st.text(max_size=40), st.text(max_size=40).map("/bridge/".__add__)),
         "raw_path": st.one_of(st.none(), BYTES),
         "root_path": st.sampled_from(["", "/", "/shop", "/bridge"]),
         "query_string": BYTES,

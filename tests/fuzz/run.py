@@ -6,6 +6,7 @@ promise ends the run, and the input that broke it stays: `--replay FILE` plays i
 """
 
 import argparse
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -39,6 +40,8 @@ def main() -> int:
         _fuzz(names[0], options.inside)
     if options.replay is not None:
         return _replay(names[0], options.replay)
+    if importlib.util.find_spec("atheris") is None:
+        parser.exit(2, "atheris is not installed; the kept corpus is replayed by pytest\n")
     findings = options.findings or Path(tempfile.mkdtemp(prefix="orderflow-bridge-findings-"))
     findings.mkdir(parents=True, exist_ok=True)
     failed = [
@@ -47,7 +50,7 @@ def main() -> int:
         if not _run(name, options.seconds, findings, seed=options.seed, keep=options.keep)
     ]
     for name in failed:
-        sys.stderr.write(f"{name} broke a promise; its input is in {findings}\n")
+        sys.stderr.write(f"{name} was stopped by an input, which is in {findings}\n")
     return bool(failed)
 
 
@@ -104,21 +107,11 @@ def _dictionary() -> str:
     """Give the words that mean something: what a mutation would take long to spell."""
     from orderflow_bridge.actions import ACTIONS  # noqa: PLC0415 -- not before it is instrumented
     from orderflow_bridge.http import READ_HEADERS  # noqa: PLC0415
+    from tests.fuzz.scripts import OPERATOR  # noqa: PLC0415
 
     words = {
         *("$cart", "$line", "$order", "$cursor", "$version", "$total", "$client", "$now", "$mac"),
-        *(
-            "+disable",
-            "+enable",
-            "+announce",
-            "+fail",
-            "+pay",
-            "+purge",
-            "+reprice",
-            "+rotate",
-            "+settle",
-            "+twin",
-        ),
+        *(f"+{name.decode()}" for name in OPERATOR),
         *("--\n", "\n--\n=\n--\n", "\n--\n~\n--\n", "\n--\n@61\n--\n", "POST /", "?", "!"),
         *("mug", "tea", "lamp", "book", "gone", "GBP", "EUR", "JPY", "post", "van", "GB", "US"),
         *("4111 1111 1111 1111", "5555555555554444", "378282246310005", "cvv", "%B4", "^"),
@@ -126,21 +119,10 @@ def _dictionary() -> str:
         *('":', '","', "null", "true", "1e5", "-1", "9007199254740992", "\\u0000", "[[[[", "NaN"),
         *ACTIONS,
         *(name.decode() for name in READ_HEADERS),
-        "x-forwarded-for",
+        *("x-forwarded-for", "sku", "quantity", "options", "unit_price", "name", "email", "line1"),
     }
     for action in ACTIONS.values():
         words |= {field.name for field in msgspec.structs.fields(action.request)}
-    words |= {
-        "sku",
-        "quantity",
-        "options",
-        "unit_price",
-        "name",
-        "email",
-        "line1",
-        "city",
-        "country",
-    }
     return "".join(f'"{_escaped(word)}"\n' for word in sorted(words))
 
 

@@ -22,7 +22,7 @@ A script is steps with a line `--` between them. A step is one of:
 
 `$cart`, `$line`, `$order`, `$cursor`, `$version` and `$total` are what the last answer that had one
 said; `$client`, `$now` and `$mac` are what the storefront would send, and `$guest` is the guest's
-client id.
+client id. A line `framed:` among the headers says that the server marks the body's end.
 """
 
 import re
@@ -181,3 +181,4 @@ OPERATOR: Mapping[bytes, Callable[[Stage], object]] = {
     b"settle": _settle,
     b"twin": _twin,
 }
+"""What operator, host and payment provider do in between, by name."""

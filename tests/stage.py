@@ -253,8 +253,8 @@ def signature(
     return hmac.new(front.secret.encode(), b"\n".join(lines), "sha256").hexdigest().encode()
 
 
-def open_stage(provider: Provider | None) -> Stage:
-    """Open a shop that is the same each time."""
+def open_stage(provider: Provider | None, *, proxied: bool = True) -> Stage:
+    """Open a shop that is the same each time, behind the one proxy or behind none."""
     clock, storage = SetClock(), MemoryStorage()
     bridge = Bridge(
         storage=storage,
@@ -266,8 +266,8 @@ def open_stage(provider: Provider | None) -> Stage:
             max_lines=6,
             max_quantity=1_000,
             max_body=4_096,
-            trusted_proxies=(PROXY,),
-            client_address_header="x-forwarded-for",
+            trusted_proxies=(PROXY,) if proxied else (),
+            client_address_header="x-forwarded-for" if proxied else "",
         ),
         payments=provider,
         clock=clock,

@@ -3,9 +3,16 @@
 from collections import Counter
 
 import pytest
+from hypothesis import settings
 
 from tests.canary.session import watch
 from tests.rig import Storefront, TestShop, open_shop
+
+# A red run is red again: everyone draws the same examples, and no machine is too slow for them.
+# `--hypothesis-profile=searching` draws others, and many.
+settings.register_profile("repeatable", deadline=None, database=None, derandomize=True)
+settings.register_profile("searching", deadline=None, database=None, max_examples=2_000)
+settings.load_profile("repeatable")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -24,6 +24,7 @@ from orderflow_bridge.protocol import Admitted
 from orderflow_bridge.refusals import Refusals
 from orderflow_bridge.security import secrets
 from orderflow_bridge.security.secrets import new_master_key
+from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.memory import MemoryStorage
 from tests.rig import (
     CountedEntropy,
@@ -313,6 +314,8 @@ class TestOrder:
         reply = Reply.of(storefront.bridge.refuse(code, admitted))
         assert (reply.status, reply.code) == (CODES[code][0], code)
         assert reply.headers["X-Request-Id"] == admitted.request_id == reply.json["request_id"]
+        limit = storefront.bridge.settings.max_body
+        assert (str(limit) in reply.json["detail"]) == (code == "body_too_large")
 
 
 class TestEnvelope:
@@ -1025,6 +1028,37 @@ class TestIdempotency:
         shop.clock.forward(1)
         assert send(front, "convertToOrder", body, key="k").body == first.body
 
+    @pytest.mark.parametrize(
+        ("left", "seconds"), [(120_000, "5"), (6_000, "5"), (3_000, "3"), (1_000, "1"), (1, "1")]
+    )
+    def test_a_twin_waits_until_the_first_must_be_done_but_not_long(self, left, seconds) -> None:
+        """Whole seconds of what is left of the lease, from one to five."""
+        shop, front, provider = remote_shop()
+        body = json.dumps(order_fields(front.cart(item("mug"))["cart_id"])).encode()
+        lease = Settings().conversion_lease * 1000
+        twins = []
+
+        def twin() -> None:
+            shop.clock.milliseconds += lease - left
+            timestamp = shop.clock.now() // 1000 - 1
+            twins.append(send(front, "convertToOrder", body, key="k", timestamp=timestamp))
+
+        provider.meanwhile = twin
+        send(front, "convertToOrder", body, key="k")
+        assert twins[0].code == "idempotency_in_progress"
+        assert twins[0].headers["Retry-After"] == seconds
+
+    def test_a_stored_answer_has_the_type_it_had(self, shop, storefront: Storefront) -> None:
+        """JSON where it was allowed, problem details where it was refused."""
+        refused = CREATE | {"items": [item("nope")]}
+        for key, body, kind in (("a", CREATE, "json"), ("b", refused, "problem+json")):
+            first = send(storefront, body=body, key=key)
+            shop.clock.forward(1)
+            stored = send(storefront, body=body, key=key)
+            assert stored.headers.pop("Idempotent-Replayed") == "true"
+            assert stored.headers["Content-Type"] == f"application/{kind}"
+            assert stored.headers.keys() == first.headers.keys()
+
     def test_try_again_is_never_final(self) -> None:
         """`cart_converting` frees its key."""
         shop, front, provider = remote_shop()
@@ -1319,6 +1353,24 @@ class TestFaults:
             assert contents(storage) == before
         assert again(front, sent).status == 200
 
+    @pytest.mark.parametrize("code", ["internal_error", "storage_unavailable"])
+    def test_a_fault_that_an_action_names_is_not_its_answer(
+        self, front, storage, monkeypatch, code
+    ) -> None:
+        """5xx is nobody's final answer, before a change as after one."""
+
+        def faulty(_work: Any, _wanted: Any) -> Any:
+            raise BridgeError(code)
+
+        sent = request(front, key="k")
+        with monkeypatch.context() as patched:
+            real = ACTIONS["cart.create"]
+            patched.setitem(ACTIONS, "cart.create", dataclasses.replace(real, run=faulty))
+            before = contents(storage)
+            assert again(front, sent).code == code
+            assert contents(storage) == before
+        assert again(front, sent).status == 200
+
     def test_a_refusal_before_any_change_stands(self, front, storage, monkeypatch) -> None:
         """The same refusal in time is an ordinary answer, stored under its key."""
 
@@ -1517,6 +1569,14 @@ def test_every_code_can_be_provoked_and_has_its_status(code: str) -> None:
     assert reply.json["title"] == CODES[code][1]
     again_later = {"cart_converting", "idempotency_in_progress", "rate_limited"}
     assert ("Retry-After" in reply.headers) == (reply.status == 503 or code in again_later)
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_a_refusal_says_what_to_do(code: str) -> None:
+    """A person reads more than the title again."""
+    reply = PROVOKED[code]()
+    assert len(reply.json["detail"]) > 10
+    assert reply.json["detail"] != reply.json["title"]
 
 
 def test_no_code_is_without_a_test() -> None:

@@ -2,69 +2,82 @@
 
 Grammars, limits and tables stand there. What `mutmut` would do to an expression in a function is
 done to these, one at a time; and the counts of a grammar are moved, which `mutmut` does not do.
+
+Run in a copy of the project, with its `src` before any other: it writes each change to the file,
+forks, runs the tests in the child, and prints a line of JSON.
 """
 
 import configparser
 import difflib
+import json
 import os
 import re
-import subprocess
+import signal
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import libcst as cst
+import pytest
 from libcst import matchers as m
 from mutmut.mutation.mutators import mutation_operators
 
-from tests.mutation.mutants import Mutant, changed_lines
-
-__all__ = ["outside_functions"]
+from tests.mutation.mutants import changed_lines
 
 # How often, in a regular expression: a number of `{8,64}`, or a sign after a class or a group.
 _COUNT = re.compile(r"(?<=[{,])[0-9]+(?=[,}])|(?<=[\])])[?*+](?![?*+])")
 _MOVED = {"?": "", "*": "+", "+": "*"}
-# Nothing here loops: what takes longer than this, in seconds, is wrong with the machine.
+# Where most changes of a file fail, if not in its unit tests: the rest need not begin then.
+_OWN = {
+    "protocol": "tests/protocol/test_steps.py",
+    "decisions": "tests/protocol/test_decisions.py",
+    "rates": "tests/protocol/test_corners.py",
+    "refusals": "tests/protocol/test_steps.py",
+}
+# What each run of the tests would load again.
+_LOADED = ("asgiref.sync", "hypothesis.strategies", "msgspec", "peewee", "webtest")
+# Seconds; nothing that is changed here loops.
 _PATIENCE = 1_200
 
 
-def outside_functions(copy: Path) -> Iterator[Mutant]:
-    """Change each file that `mutmut` changes in `copy`, run its tests, and put it back."""
+def main() -> None:
+    """Change each file that `mutmut` changes, run its tests, and put it back."""
     settings = configparser.ConfigParser()
-    settings.read(copy / "setup.cfg")
+    settings.read("setup.cfg")
     read = {name: value.strip().splitlines() for name, value in settings["mutmut"].items()}
-    everything = [*read["pytest_add_cli_args"], *read["pytest_add_cli_args_test_selection"]]
-    if not _passes(copy, everything):
-        raise SystemExit("the tests fail without any change")
-    for file in (file for pattern in read["only_mutate"] for file in sorted(copy.glob(pattern))):
+    options = ["-x", "-q", "--assert=plain", *read["pytest_add_cli_args"]]
+    everything = [*options, *read["pytest_add_cli_args_test_selection"]]
+    for name in _LOADED:
+        import_module(name)
+    if not _pass(everything):
+        sys.exit("the tests fail without any change")
+    for file in (file for pattern in read["only_mutate"] for file in sorted(Path().glob(pattern))):
         source = file.read_text("utf-8")
-        module = ".".join(file.relative_to(copy / "src").with_suffix("").parts)
-        # Most changes fail there, and the rest of the tests need not begin.
-        own = [*read["pytest_add_cli_args"], f"tests/unit/test_{file.stem}.py"]
-        first = [own] if (copy / own[-1]).exists() else []
+        module = ".".join(file.relative_to("src").with_suffix("").parts)
+        own = [*options, _OWN.get(file.stem, f"tests/unit/test_{file.stem}.py")]
         try:
             for place, was, now, changed in _changes(cst.parse_module(source)):
                 file.write_text(changed, "utf-8")
-                survived = all(_passes(copy, options) for options in [*first, everything])
-                yield Mutant(f"{module}{place}", was, now, "survived" if survived else "killed")
+                status = "survived" if _pass(own) and _pass(everything) else "killed"
+                line = json.dumps([f"{module}{place}", was, now, status])
+                print(line, flush=True)  # noqa: T201 -- read by run.py
         finally:
             file.write_text(source, "utf-8")
 
 
-def _passes(copy: Path, options: list[str]) -> bool:
-    """Run tests on what stands in `copy`; bytecode of the same second would hide a change."""
-    environment = os.environ | {"PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", *options]
-    done = subprocess.run(
-        command,
-        cwd=copy,
-        env=environment,
-        timeout=_PATIENCE,
-        check=False,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    return done.returncode == 0
+def _pass(options: list[str]) -> bool:
+    """Tell whether tests pass on what stands there; no bytecode, which may be of another change."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(_PATIENCE)
+        sys.dont_write_bytecode = True
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        os._exit(pytest.main(options))
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
 
 
 def _changes(module: cst.Module) -> Iterator[tuple[str, str, str, str]]:
@@ -126,3 +139,7 @@ _NOTHING = m.OneOf(
     m.Assign(targets=[m.AssignTarget(m.Name("__all__"))]),
     m.SimpleStatementLine(body=[m.Expr(m.SimpleString() | m.ConcatenatedString())]),
 )
+
+
+if __name__ == "__main__":
+    main()

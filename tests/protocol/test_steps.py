@@ -694,6 +694,34 @@ class TestRotation:
         storage.before = lambda: shop.bridge.connections.rotate(front.client_id, grace=60)
         assert send(front).status == 200
 
+    def test_two_rotations_between_verification_and_writing_leave_no_grace(self) -> None:
+        """An open grace is the previous secret's, not that of the one before it."""
+        storage = Meddled()
+        shop = open_shop(storage=storage)
+        front = shop.storefront()
+
+        def twice() -> None:
+            for _ in range(2):
+                shop.bridge.connections.rotate(front.client_id, grace=60, replace_open_grace=True)
+
+        storage.before = twice
+        assert send(front).code == "authentication_failed"
+        assert contents(storage)["carts"] == {}
+
+    @pytest.mark.parametrize(("milliseconds", "status"), [(29_999, 200), (30_000, 401)])
+    def test_a_grace_that_ends_before_writing_is_over(self, milliseconds, status: int) -> None:
+        """To the millisecond, as in verification."""
+        storage = Meddled()
+        shop = open_shop(storage=storage)
+        front = shop.storefront()
+        shop.bridge.connections.rotate(front.client_id, grace=30)
+
+        def late() -> None:
+            shop.clock.milliseconds += milliseconds
+
+        storage.before = late
+        assert send(front).status == status
+
 
 class TestOtherProcesses:
     """What an operator does works at once, everywhere."""

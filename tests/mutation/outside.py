@@ -32,7 +32,6 @@ _MOVED = {"?": "", "*": "+", "+": "*"}
 _OWN = {
     "protocol": "tests/protocol/test_steps.py",
     "decisions": "tests/protocol/test_decisions.py",
-    "rates": "tests/protocol/test_corners.py",
     "refusals": "tests/protocol/test_steps.py",
 }
 # What each run of the tests would load again.

@@ -17,25 +17,31 @@ HERE = Path(__file__).parent
 CONNECTIONS = 8
 START_TIMEOUT = 30
 STALLED = 30
+SERVERS = ("granian", "gunicorn", "uvicorn")
 
 
 def server_name() -> str:
     """Choose the server: granian, else gunicorn with threads."""
-    for name in ("granian", "gunicorn"):
+    for name in SERVERS[:2]:
         if find_spec(name) is not None:
             return name
     sys.exit("Install granian or gunicorn first: pip install 'orderflow-bridge[server]'")
 
 
 def _command(server: str, port: int, module: str, threads: int) -> list[str]:
+    application = f"{module}:application"
     if server == "granian":
         options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)]
         options += ["--workers", "1", "--blocking-threads", str(threads), "--no-ws"]
         options += ["--log-level", "warning"]
-    else:
+    elif server == "gunicorn":
         options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
         options += ["--threads", str(threads), "--keep-alive", "60", "--log-level", "warning"]
-    return [sys.executable, "-m", server, *options, f"{module}:application"]
+    else:  # its one thread reads and answers; the bridge has threads of its own behind it
+        options = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
+        options += ["--log-level", "warning"]
+        application = f"{module}:asgi_application"
+    return [sys.executable, "-m", server, *options, application]
 
 
 @dataclass

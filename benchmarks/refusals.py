@@ -1,6 +1,7 @@
 """Measure what refusals cost: beside an empty app, beside valid writes, and in memory.
 
 python benchmarks/refusals.py [--quick] [--json] [--seconds S] [--threads N] [--refusals N]
+                              [--server granian|gunicorn|uvicorn]
 """
 
 import argparse
@@ -23,7 +24,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from load import CONNECTIONS, STALLED, Server, load, server_name, serving
+from load import CONNECTIONS, SERVERS, STALLED, Server, load, server_name, serving
 from shop import SCOPES, WINDOW, Call, Storefront, open_bridge, set_up
 
 from orderflow_bridge.client.signing import sign
@@ -341,9 +342,8 @@ def show(found: dict) -> None:
     )
 
 
-def measured(folder: Path, scale: Scale, threads: int) -> dict[str, object]:
+def measured(folder: Path, scale: Scale, server: str, threads: int) -> dict[str, object]:
     shop = shop_in(folder / "shop.db")
-    server = server_name()
     with serving("served", shop.file, server, threads=threads) as bridge:
         with serving("empty", shop.file, server, threads=threads) as empty:
             kinds = beside_an_empty_app(bridge, empty, shop, scale)
@@ -369,6 +369,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--quick", action="store_true", help="a few seconds: does it still run?")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--seconds", type=float, help="how long each load lasts")
+    parser.add_argument("--server", choices=SERVERS, help="the first that is installed")
     parser.add_argument("--threads", type=int, default=8, help="threads of the server")
     parser.add_argument("--refusals", type=int, help="how many are refused in process")
     options = parser.parse_args(words)
@@ -380,7 +381,7 @@ def main(words: Sequence[str]) -> None:
         scale.streamed,
     )
     with tempfile.TemporaryDirectory(prefix="orderflow-refusals-") as name:
-        found = measured(Path(name), scale, options.threads)
+        found = measured(Path(name), scale, options.server or server_name(), options.threads)
     if options.json:
         print(json.dumps(found, indent=2))
     else:

@@ -1,10 +1,12 @@
-"""The bridge as a WSGI application, for the server that is measured."""
+"""The bridge as an application, for the server that is measured."""
 
 import os
 from pathlib import Path
 
 from shop import open_bridge
 
-from orderflow_bridge import BridgeWSGI
+from orderflow_bridge import BridgeASGI, BridgeWSGI
 
-application = BridgeWSGI(bridge=open_bridge(Path(os.environ["BENCHMARK_FILE"])))
+bridge = open_bridge(Path(os.environ["BENCHMARK_FILE"]))
+application = BridgeWSGI(bridge=bridge)
+asgi_application = BridgeASGI(bridge=bridge)

@@ -159,6 +159,14 @@ class Bridge:
         """Name the headers, in lower case, that a shell must hand over."""
         return self._protocol.read_headers
 
+    def refuse_aliases(self) -> None:
+        """Refuse to be served where a header cannot be told from its alias, as in WSGI.
+
+        Raises `ConfigurationError` where the client's address is read from a header, and
+        `header_aliases_dropped` does not say that its aliases are dropped before.
+        """
+        self._protocol.refuse_aliases()
+
     def admit(self, head: Head) -> Admitted | Response:
         """Take steps 1–8 of the protocol; pure."""
         return self._protocol.admit(head)

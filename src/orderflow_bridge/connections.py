@@ -13,6 +13,7 @@ from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.money import CURRENCIES
 from orderflow_bridge.domain.time import as_utc
 from orderflow_bridge.ports import Clock, Entropy, Storage, Unit
+from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.security.network import parse_allow_list
 from orderflow_bridge.security.secrets import NONCE_BYTES, MasterKeyRing
 from orderflow_bridge.settings import Settings
@@ -23,6 +24,7 @@ __all__ = ["Connections", "Credentials"]
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NAME_LENGTH = 100
 _CHANNEL = re.compile(r"\A[a-z0-9][a-z0-9-]{0,39}\Z")
+_CARD = "holds what looks like a card number"
 
 
 class Credentials(Struct, frozen=True, kw_only=True):
@@ -333,6 +335,8 @@ def _checked_name(name: str) -> str:
     name = name.strip()
     if not 1 <= len(name) <= _NAME_LENGTH or not name.isprintable():
         raise _invalid("name", f"is 1 to {_NAME_LENGTH} printable characters")
+    if is_card(name):
+        raise _invalid("name", _CARD)
     return name
 
 
@@ -343,6 +347,8 @@ def _channel_of(name: str) -> str:
 def _checked_channel(channel: str) -> str:
     if not _CHANNEL.match(channel):
         raise _invalid("channel", "is 1 to 40 of a-z, 0-9 and -, not beginning with -")
+    if is_card(channel):
+        raise _invalid("channel", _CARD)
     return channel
 
 
@@ -361,7 +367,9 @@ def _checked_currency(currency: str | None) -> str | None:
 
 
 def _checked_allow_list(allow: Iterable[str]) -> tuple[str, ...]:
+    entries = list(allow)
     try:
-        return parse_allow_list(allow).entries
+        return parse_allow_list(entries).entries
     except ValueError as error:
-        raise _invalid("allow", str(error)) from None
+        # What is no address is quoted, so that an operator finds it; but not this.
+        raise _invalid("allow", _CARD if any(map(is_card, entries)) else str(error)) from None

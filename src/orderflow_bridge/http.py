@@ -14,7 +14,8 @@ class Head(Struct, frozen=True, kw_only=True, gc=False):
     raw query string. `headers` maps a lower-case name to its values, in order, as bytes; a shell
     needs to give only `READ_HEADERS` and the configured address header. `peer` is the socket
     peer's address, None where there is none. `framed` says that the server marks the end of a
-    body that came without a Content-Length.
+    body that came without a Content-Length, `aliased` that it cannot tell a header from its alias:
+    that `X_Forwarded_For` may have arrived as `X-Forwarded-For`, as in WSGI.
     """
 
     method: str
@@ -23,6 +24,7 @@ class Head(Struct, frozen=True, kw_only=True, gc=False):
     headers: Mapping[bytes, Sequence[bytes]]
     peer: str | None = None
     framed: bool = False
+    aliased: bool = False
 
 
 READ_HEADERS = (

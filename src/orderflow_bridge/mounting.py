@@ -53,6 +53,13 @@ class Core(Protocol[AdmittedT]):
         """Name the headers that the core reads, in lower case."""
         ...
 
+    def refuse_aliases(self) -> None:
+        """Refuse to be served by a host that cannot tell a header from its alias, as in WSGI.
+
+        Raises `ConfigurationError` where an alias could name the client's address.
+        """
+        ...
+
 
 class Mount:
     """Hold a place in a site's paths and tell which requests belong to it.

@@ -9,6 +9,7 @@ from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.payments import settle
 from orderflow_bridge.ports import OrderQuery, Storage, Unit
+from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.transactions import carry_out
 
 __all__ = ["Orders"]
@@ -49,8 +50,16 @@ class Orders:
     def cancel(self, order_id: str, *, reason: str | None = None) -> Order:
         """Cancel an unpaid order; the payment provider is asked first.
 
-        Raises `BridgeError` `order_not_cancellable` for a paid one.
+        `reason` is kept with the order. Raises `BridgeError` `order_not_cancellable` for a paid
+        one, and `invalid_request` for a reason that holds a card number.
         """
+        if reason is not None and is_card(reason):
+            message = "holds what looks like a card number"
+            raise BridgeError(
+                "invalid_request",
+                f"reason {message}.",
+                {"errors": [{"path": "/reason", "message": message}]},
+            )
         order = self.find(order_id)
 
         def connection_of(unit: Unit) -> Connection:

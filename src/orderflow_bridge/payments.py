@@ -9,6 +9,7 @@ from orderflow_bridge.domain.money import CURRENCIES, MAX_AMOUNT
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.domain.payment import INTENT, PaymentReport, Settlement
 from orderflow_bridge.ports import Clock, Storage, Unit
+from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.transactions import transact
 
 __all__ = ["SimulatedProvider", "settle"]
@@ -26,7 +27,7 @@ def settle(
     """
     if currency not in CURRENCIES or not 0 <= amount <= MAX_AMOUNT:
         raise BridgeError("invalid_request", "Give whole minor units and an ISO 4217 currency.")
-    if re.match(INTENT, intent) is None:
+    if re.match(INTENT, intent) is None or is_card(intent):
         raise BridgeError("invalid_request", "Give the provider's reference as the order has it.")
 
     def act(unit: Unit) -> Order | None:

@@ -99,7 +99,7 @@ class ProductCatalog(Protocol):
         """Give the products for sale among `skus`, by sku; what is missing is not sold.
 
         A product without a price in `currency` has `unit_price` None. Only reads. A cart's skus
-        come in one call.
+        come in one call. A name that looks like a card number is not sold.
         """
         ...
 
@@ -154,7 +154,10 @@ class Payments(Protocol):
     """
 
     def find(self, intent: str) -> PaymentReport | None:
-        """Tell what the provider knows of `intent`; None where it does not know it."""
+        """Tell what the provider knows of `intent`; None where it does not know it.
+
+        A report whose currency is none of ISO 4217 counts as a failure.
+        """
         ...
 
 

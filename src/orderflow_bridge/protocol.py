@@ -20,7 +20,7 @@ from orderflow_bridge.actions.watched import Watched
 from orderflow_bridge.capabilities import counting, counting_answers
 from orderflow_bridge.decisions import Asked, Decisions
 from orderflow_bridge.domain.connection import Connection, Issue
-from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
+from orderflow_bridge.domain.errors import BridgeError, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.http import CODES, READ_HEADERS, Head, Request, Response
@@ -29,13 +29,8 @@ from orderflow_bridge.ports import Answer, AnswerKey, Claim, RateLedger, Storage
 from orderflow_bridge.quotas import Quota
 from orderflow_bridge.rates import Rates
 from orderflow_bridge.refusals import Refusals
-from orderflow_bridge.security.network import (
-    AllowList,
-    TrustedProxies,
-    client_address,
-    parse_allow_list,
-    parse_trusted_proxies,
-)
+from orderflow_bridge.security.forwarding import ClientAddress
+from orderflow_bridge.security.network import AllowList, parse_allow_list
 from orderflow_bridge.security.secrets import MasterKeyRing, matching
 from orderflow_bridge.security.signing import (
     ACTION,
@@ -49,7 +44,7 @@ from orderflow_bridge.security.window import inside, looks_like_milliseconds, sk
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.transactions import go_outside, transact
 
-__all__ = ["Admitted", "Protocol"]
+__all__ = ["Admitted", "Protocol", "client_address"]
 
 _log = logging.getLogger("orderflow_bridge.faults")
 _encode = msgspec.json.Encoder().encode
@@ -127,8 +122,7 @@ class Protocol:
         self._keys = keys
         self._storage = storage
         self._after_write = after_write
-        self._trusted = _trusted_proxies(settings)
-        self._address_header = settings.client_address_header.lower().encode("ascii")
+        self._client = client_address(settings)
         remembered = max(900, 2 * settings.max_window + 30)
         self._spent_for = remembered * 1000
         self._rates = Rates(
@@ -148,7 +142,14 @@ class Protocol:
     @property
     def read_headers(self) -> tuple[bytes, ...]:
         """Name the headers, in lower case, that a shell must hand over."""
-        return (*READ_HEADERS, self._address_header) if self._address_header else READ_HEADERS
+        return (*READ_HEADERS, self._client.header) if self._client.header else READ_HEADERS
+
+    def refuse_aliases(self) -> None:
+        """Refuse a host that cannot tell headers from aliases, where one could be forged.
+
+        Raises `ConfigurationError`.
+        """
+        self._client.refuse_aliases()
 
     def handle(self, request: Request) -> Response:
         """Answer a whole request: `admit`, then `execute`."""
@@ -170,9 +171,7 @@ class Protocol:
         address = None
         path = _PATH.fullmatch(head.path)
         try:
-            address = client_address(
-                head.peer, head.headers.get(self._address_header, ()), self._trusted
-            )
+            address = self._client.find(head.peer, head.headers, aliased=head.aliased)
             path = _endpoint(head, path)  # 1–3
             _refuse_media_type(head)  # 4
             length = self._declared_length(head)  # 5
@@ -641,17 +640,13 @@ def _refuse_scopes(connection: Connection, scopes: frozenset[str]) -> None:
         )
 
 
-def _trusted_proxies(settings: Settings) -> TrustedProxies:
-    """Read the proxies; they and the header they set are configured together or not at all."""
-    if bool(settings.trusted_proxies) != bool(settings.client_address_header):
-        raise ConfigurationError(
-            "Set `trusted_proxies` and `client_address_header` together: one is useless, and a"
-            " header that anyone may send is dangerous, without the other."
-        )
-    try:
-        return parse_trusted_proxies(settings.trusted_proxies)
-    except ValueError as error:
-        raise ConfigurationError(f"`trusted_proxies` is wrong: {error}.") from None
+def client_address(settings: Settings) -> ClientAddress:
+    """Make what finds the client's address; raises `ConfigurationError` that names the setting."""
+    return ClientAddress(
+        trusted=settings.trusted_proxies,
+        header=settings.client_address_header,
+        aliases_dropped=settings.header_aliases_dropped,
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -29,10 +29,12 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be set; durations in seconds, sizes in bytes.
 
     `master_keys` is the ring `id:key,id:key`; where it is empty, the file `orderflow-bridge.keys`
-    in `home` is read. `trusted_proxies` are addresses and CIDR ranges whose
-    `client_address_header` is believed. `payment_hold` 0 never cancels an unpaid order,
-    `rate_ledger` is the URL of a Redis that counts the writes of a minute in place of the storage.
-    `max_writes_per_minute`, `max_spent_signatures` and `max_stored_answers` 0 limit no connection.
+    in `home` is read. `trusted_proxies` are addresses, CIDR ranges and the word `unix`, whose
+    `client_address_header` is believed; under WSGI only where `header_aliases_dropped` says that
+    no header with an underscore in its name arrives. `payment_hold` 0 never cancels an unpaid
+    order, `rate_ledger` is the URL of a Redis that counts the writes of a minute in place of the
+    storage. `max_writes_per_minute`, `max_spent_signatures` and `max_stored_answers` 0 limit no
+    connection.
     """
 
     database: str = "sqlite:///orderflow-bridge.db"
@@ -42,6 +44,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_window: Annotated[int, Meta(ge=1, le=3600)] = 300
     trusted_proxies: tuple[str, ...] = ()
     client_address_header: str = ""
+    header_aliases_dropped: bool = False
     payment_hold: Annotated[int, Meta(ge=0)] = _DAY
     conversion_lease: _Positive = 120
     idempotency_lifetime: _Positive = _DAY

@@ -9,6 +9,7 @@ from orderflow_bridge.actions.action import Outside, Shop, Work
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import BridgeError, Conflict, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
+from orderflow_bridge.domain.money import CURRENCIES
 from orderflow_bridge.domain.payment import PaymentReport
 from orderflow_bridge.ports import Storage, Unit
 
@@ -47,9 +48,12 @@ def _ask(outside: Outside) -> PaymentReport | None:
 
 
 def _checked(found: object) -> PaymentReport | None:
-    if found is None or isinstance(found, PaymentReport):
-        return found
-    raise TypeError("a payment provider answers a PaymentReport or None")
+    if found is not None and not isinstance(found, PaymentReport):
+        raise TypeError("a payment provider answers a PaymentReport or None")
+    # Its word is stored as a settlement: the one text in it has to be what it should be.
+    if found is not None and found.currency not in CURRENCIES:
+        raise ValueError("a payment provider names a currency of ISO 4217")
+    return found
 
 
 def go_outside(

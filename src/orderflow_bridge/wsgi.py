@@ -25,7 +25,8 @@ class BridgeWSGI:
     Wrap a site with `BridgeWSGI(site, bridge=bridge)`: a request outside the mount reaches it with
     environ, input and `start_response` untouched. Without a site, everything outside the mount is
     answered 404. `mount` is a path without a trailing slash, "/" for a whole site. Raises
-    ValueError where it cannot be one.
+    ValueError where it cannot be one, and `ConfigurationError` where the client's address is read
+    from a header and nobody says that its aliases with underscores are dropped before.
     """
 
     __slots__ = ("_app", "_bare", "_core", "_mount", "_named", "_prefix")
@@ -33,6 +34,7 @@ class BridgeWSGI:
     def __init__(
         self, app: WSGIApplication | None = None, *, bridge: Core[Any], mount: str = "/bridge"
     ) -> None:
+        bridge.refuse_aliases()
         self._core = bridge
         self._mount = Mount(mount)
         self._prefix = self._mount.prefix
@@ -99,6 +101,7 @@ class BridgeWSGI:
             headers=headers,
             peer=socket_peer(environ.get("REMOTE_ADDR")),
             framed=bool(environ.get("wsgi.input_terminated")),
+            aliased=True,
         )
 
 

@@ -52,10 +52,10 @@ FLOORS = {
 
 # Who knows less of the package than its floor would let it know.
 ONLY = {
-    "actions": {"actions", "capabilities", "domain", "ports", "settings"},
+    "actions": {"actions", "capabilities", "domain", "ports", "security", "settings"},
     "asgi": {"http", "mounting"},
     "capabilities": {"domain", "ports", "settings"},
-    "catalogue": {"capabilities", "catalogue", "domain", "ports", "transactions"},
+    "catalogue": {"capabilities", "catalogue", "domain", "ports", "security", "transactions"},
     "client": {"client"},
     "domain": {"domain"},
     "http": set(),

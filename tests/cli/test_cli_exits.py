@@ -48,6 +48,34 @@ def test_misuse_ends_with_2(ready, words):
         assert ready(*more, code=2).document["error"]["code"] == "usage"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("{}",),
+        ("orders", "{}"),
+        ("orders", "list", "--status", "{}"),
+        ("orders", "list", "--limit", "x {}"),
+        ("orders", "cancel", "OF-1", "{}"),
+        ("connections", "create", "Blog", "--scopes", "{}"),
+        ("connections", "create", "Blog {}"),
+        ("connections", "create", "Blog", "--channel", "{}"),
+        ("connections", "create", "Blog", "--allow", "{}"),
+        ("connections", "create", "Blog", "--actor", "{}"),
+        ("connections", "rotate", "ofc_1", "--grace", "x {}"),
+    ],
+    ids=" ".join,
+)
+def test_a_card_number_on_the_line_is_not_repeated(ready, words):
+    """Whatever is wrong with it: what a command prints is often kept."""
+    for number in ("4111111111111111", "4111-1111-1111-1111"):
+        given = [word.format(number) for word in words]
+        plain, document = ready(*given, code=2), ready(*given, "--json", code=2)
+        assert "looks like a card number" in plain.err
+        assert number not in plain.out + plain.err + document.out + document.err
+        assert document.document["error"]["code"] in ("usage", "invalid_request")
+    assert ready("connections", "list", "--json").document == {"connections": []}
+
+
 def test_a_group_without_a_command_names_its_commands(ready):
     """The document does not hold the whole help."""
     for words in (("orders", "--json"), ("--json", "orders")):

@@ -96,6 +96,7 @@ def test_the_examples_in_the_settings_file_are_correct(line):
     lines = path.read_text().splitlines()
     starts = ("[[", "method", "name", "prices", "free_from", "countries", "rate", "country")
     starts += ("tax_class", "trusted_proxies", "client_address_header", "payment_hold")
+    starts += ("header_aliases_dropped",)
     active = [
         text.removeprefix("# ") if text.removeprefix("# ").startswith(starts) else text
         for text in lines

@@ -67,6 +67,16 @@ def test_settle_pays_and_a_paid_order_is_not_cancelled(shop):
     assert ended.document["error"]["code"] == "order_not_cancellable"
 
 
+def test_a_reason_with_a_card_number_is_refused(shop):
+    """The order stays as it is; the reason would have been kept with it."""
+    number = shop.order()["number"]
+    reason = "paid with 4111 1111 1111 1111"
+    ended = shop("orders", "cancel", number, "--reason", reason, "--json", code=2)
+    assert "looks like a card number" in ended.document["error"]["detail"]
+    assert "4111" not in ended.out + ended.err
+    assert shop("orders", "show", number, "--json").document["status"] == "pending_payment"
+
+
 def test_cancel_keeps_the_reason_and_late_money_is_loud(shop):
     """Money that comes after a cancellation asks to be refunded."""
     number = shop.order()["number"]

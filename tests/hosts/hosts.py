@@ -390,6 +390,9 @@ class RecordingCore:
     begun: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
+    def refuse_aliases(self):
+        """Read no header for the client's address."""
+
     def admit(self, head):
         """Judge like the real one, and shorter."""
         self.heads.append(head)

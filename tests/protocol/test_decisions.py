@@ -128,12 +128,11 @@ def test_an_answer_given_again_says_so(front: Storefront, lines) -> None:
 
 
 def test_an_address_cannot_forge_a_line(front: Storefront, lines) -> None:
-    """Line ends, colours, other line separators and bidi controls are escaped, and it is cut."""
+    """What a server or another middleware gives as a peer, and is no address, is not quoted."""
     front.peer = 'fe80::1%\r\n{"verdict":"allowed"}\x1b[31m\u2028\u202e\x7f"' + "x" * 9_999
     front.call("orders.list")
     (line,) = lines()
-    assert line["address"].startswith("fe80::1%\\r\\n")
-    assert len(line["address"]) < 1_000
+    assert line["address"] == "unknown"
 
 
 @pytest.mark.parametrize("number", ["4111111111111111", "4111-1111-1111-1111", "378282246310005"])

@@ -6,10 +6,12 @@ import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
+from orderflow_bridge import protocol
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.domain.errors import (
     BridgeError,
@@ -23,6 +25,7 @@ from orderflow_bridge.payments import SimulatedProvider
 from orderflow_bridge.protocol import Admitted
 from orderflow_bridge.refusals import Refusals
 from orderflow_bridge.security import secrets
+from orderflow_bridge.security.network import AllowList, parse_allow_list
 from orderflow_bridge.security.secrets import new_master_key
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.memory import MemoryStorage
@@ -791,20 +794,21 @@ class TestAddresses:
         return open_shop(**settings).storefront(allow=allow)
 
     @pytest.mark.parametrize(
-        ("peer", "status"),
+        ("peer", "seen"),
         [
-            ("198.51.100.7", 200), ("::ffff:198.51.100.7", 200), ("198.51.101.7", 403),
-            ("64:ff9b::198.51.100.7", 403), ("fe80::1%eth0", 403), (None, 403),
-            ("", 403), ("-", 403),
-            ("unix", 403), ("unknown", 403), ("198.51.100.7\n", 403),
+            ("198.51.100.7", None), ("::ffff:198.51.100.7", None),
+            ("198.51.101.7", "198.51.101.7"), ("::ffff:198.51.101.7", "198.51.101.7"),
+            ("64:ff9b::198.51.100.7", "64:ff9b::c633:6407"), ("fe80::1%eth0", "unknown"),
+            (None, ""), ("", ""), ("-", "unknown"), ("unix", "unknown"), ("unknown", "unknown"),
+            ("198.51.100.7\n", "unknown"), ("198.51.100.7%eth0", "unknown"),
         ],
     )  # fmt: skip
-    def test_only_listed_addresses_get_in(self, peer, status: int) -> None:
-        """Attack rows 42, 47-49."""
+    def test_only_listed_addresses_get_in(self, peer, seen) -> None:
+        """Attack rows 42, 47-49: others are told the address that was seen, in its normal form."""
         reply = send(self.front([OFFICE]), peer=peer)
-        assert reply.status == status
-        if status == 403:
-            assert (reply.code, reply.json["address"]) == ("ip_not_allowed", peer or "")
+        assert reply.status == (200 if seen is None else 403)
+        assert reply.json.get("address") == seen
+        assert reply.code in {None, "ip_not_allowed"}
 
     @pytest.mark.parametrize("peer", [None, ""])
     def test_a_unix_socket_is_allowed_by_name(self, peer) -> None:
@@ -828,8 +832,12 @@ class TestAddresses:
             ("192.0.2.5", ["198.51.100.7"], "192.0.2.5"),
             ("10.0.0.5", ["a"], "unknown"),
             ("10.0.0.5", ["198.51.100.7,"], "unknown"),
+            ("10.0.0.5", ["198.51.100.7:443"], None),
             ("10.0.0.5", ["198.51.100.7:99999"], "unknown"),
             ("10.0.0.5", ["010.0.0.1"], "unknown"),
+            ("::ffff:10.0.0.5", ["::ffff:198.51.100.7"], None),
+            ("10.0.0.5", ["fe80::1%eth0"], "unknown"),
+            ("10.0.0.5", ["64:ff9b::198.51.100.7"], "64:ff9b::c633:6407"),
             ("10.0.0.5", [", ".join(["198.51.100.7"] * 500)], "unknown"),
             ("10.0.0.5", None, "unknown"),
         ],
@@ -844,6 +852,60 @@ class TestAddresses:
         assert reply.json.get("address") == address
 
     @pytest.mark.parametrize(
+        ("name", "sent", "address"),
+        [
+            ("Forwarded", ["for=192.0.2.1, for=198.51.100.7;proto=https"], None),
+            ("Forwarded", ["for=198.51.100.7, for=192.0.2.1"], "192.0.2.1"),
+            ("Forwarded", ['for=198.51.100.7;by="', "for=192.0.2.1"], "unknown"),
+            ("Forwarded", ["for=unknown"], "unknown"),
+            ("Forwarded", ["198.51.100.7"], "unknown"),
+            ("X-Real-IP", ["198.51.100.7"], None),
+            ("X-Real-IP", ["198.51.100.7", "192.0.2.1"], "unknown"),
+            ("X-Real-IP", ["198.51.100.7, 192.0.2.1"], "unknown"),
+            ("CF-Connecting-IP", ["198.51.100.7"], None),
+            ("CF-Connecting-IP", ["192.0.2.1"], "192.0.2.1"),
+            ("CF-Connecting-IP", None, "unknown"),
+        ],
+    )
+    def test_the_configured_header_has_its_own_grammar(self, name, sent, address) -> None:
+        """And the others, which a client may send along, are not there."""
+        front = self.front([OFFICE], trusted_proxies=("10.0.0.5",), client_address_header=name)
+        others = dict.fromkeys(["X-Forwarded-For", "Forwarded", "X-Real-IP"], "198.51.100.7")
+        reply = send(front, peer="10.0.0.5", headers=others | {name: None} | {name.lower(): sent})
+        assert reply.status == (200 if address is None else 403)
+        assert reply.json.get("address") == address
+        assert send(front, headers={name: sent}).json["address"] == "203.0.113.9"
+
+    @pytest.mark.parametrize("peer", [None, ""])
+    def test_a_proxy_on_a_unix_socket_is_trusted_by_name(self, peer) -> None:
+        """Attack row 49: a socket's word counts where `unix` is among the proxies."""
+        proxies = {"trusted_proxies": ("unix",), "client_address_header": "X-Real-IP"}
+        front = self.front([OFFICE], **proxies)
+        assert send(front, peer=peer, headers={"X-Real-IP": "198.51.100.7"}).status == 200
+        refused = send(front, peer=peer, headers={"X-Real-IP": "192.0.2.1"})
+        assert refused.json["address"] == "192.0.2.1"
+        assert send(front, peer=peer).json["address"] == "unknown"
+        others = self.front(["unix"], **proxies | {"trusted_proxies": ("10.0.0.5",)})
+        assert send(others, peer=peer, headers={"X-Real-IP": "192.0.2.1"}).status == 200
+
+    @pytest.mark.parametrize("declared", [False, True])
+    def test_no_header_is_read_that_may_be_an_alias(self, *, declared: bool) -> None:
+        """Attack row 11: of a host that merges them, only where aliases are dropped before."""
+        front = self.front(
+            [OFFICE],
+            trusted_proxies=("10.0.0.5",),
+            client_address_header="X-Forwarded-For",
+            header_aliases_dropped=declared,
+        )
+        sent = {"X-Forwarded-For": "198.51.100.7"}
+        read = partial(send, front, "orders.list", {})
+        merged = read(peer="10.0.0.5", headers=sent, aliased=True)
+        assert merged.status == (200 if declared else 403)
+        assert merged.json.get("address") == (None if declared else "unknown")
+        assert read(peer="10.0.0.5", headers=sent).status == 200
+        assert read(peer="198.51.100.9", aliased=True).status == 200
+
+    @pytest.mark.parametrize(
         "settings",
         [
             {"trusted_proxies": ("10.0.0.0/8",)},
@@ -856,6 +918,26 @@ class TestAddresses:
         """Attack row 50: a dangerous setting is refused at the start."""
         with pytest.raises(ConfigurationError, match="trusted_proxies"):
             open_shop(**settings)
+
+    def test_an_allow_list_is_compiled_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Not for each request, however long it is; a changed one counts at once."""
+        compiled = []
+
+        def compile_list(entries: tuple[str, ...]) -> AllowList:
+            compiled.append(entries)
+            return parse_allow_list(entries)
+
+        monkeypatch.setattr(protocol, "parse_allow_list", compile_list)
+        shop = open_shop()
+        front = shop.storefront(allow=[f"10.7.{n // 256}.{n % 256}" for n in range(1_000)])
+        for last in (0, 3, 255):
+            assert send(front, "orders.list", {}, peer=f"10.7.1.{last}").status == 200
+        assert send(front, "orders.list", {}, peer="10.7.4.0").status == 403
+        assert len(compiled) == 1
+        shop.bridge.connections.allow(front.client_id, ["10.7.4.0/30"])
+        assert send(front, "orders.list", {}, peer="10.7.4.0").status == 200
+        assert send(front, "orders.list", {}, peer="10.7.1.0").status == 403
+        assert len(compiled) == 2
 
     def test_an_empty_list_is_flagged_to_the_operator(self, shop: TestShop) -> None:
         """It allows everyone; so does a range of everyone."""

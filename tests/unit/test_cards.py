@@ -109,6 +109,12 @@ def test_every_issued_number_is_found_however_it_is_grouped(number, separator):
         assert is_card(f"{fours} 12/26")
 
 
+def test_no_two_ranges_overlap():
+    """The ranges are in order and apart: a number is looked up in the only one it can be in."""
+    bounds = [bound for low, high, _ in cards._ISSUERS[1:] for bound in (low, high + 1)]
+    assert bounds == sorted(bounds)
+
+
 @given(numbers, st.integers(1, 9))
 def test_a_wrong_check_digit_is_no_card(number, off):
     """One digit further is an ordinary number."""
@@ -282,6 +288,60 @@ def test_a_hexadecimal_digest_is_no_card(text):
     """Digests of the usual lengths hold long runs of digits by chance."""
     assert not is_card(text)
     assert is_card(f"{text} {VISA}")
+
+
+CHIP = [
+    VISA + "D26121010000000F",
+    VISA + "d2612201000000000000000f",
+    VISA + "D26122010000000000000000",
+    VISA + "D2612".ljust(24, "0"),
+    "5713" + VISA + "D26122010000000000000F",
+    "9F2608A1B2C3D4E5F60718" + "5712" + VISA + "D2612201000000000F5F2A020826",
+    "371449635398431D26121010000000F0",
+    "6250947000000014D27015210000000F",
+    "5A08" + VISA + "5F24032612315F340101",
+    "9f260801020304050607085a08" + VISA + "5f34010182021980",
+    "5a08371449635398431f5f2403261231",
+    "5A0730569309025904",
+    "5A0A6212345678900000003F",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", CHIP)
+def test_what_a_chip_tells_is_found(text):
+    """EMV's track 2 (tag 57) and number (tag 5A) in hexadecimal, also as long as a digest is."""
+    assert is_card(text)
+    assert is_card(f'"{text}"')
+    assert may_hold_card(json.dumps({"emv": text}).encode())
+
+
+@given(numbers, st.integers(10, 59), st.integers(1, 12), st.sampled_from(["101", "201", "620"]))
+def test_every_issued_number_is_found_in_what_a_chip_tells(number, year, month, service):
+    """Filled to the length of a digest, with the tag before it or without, in either case."""
+    track = f"{number}D{year:02}{month:02}{service}"
+    for text in (
+        track.ljust(40, "0"),
+        (track + "123").ljust(64, "F"),
+        f"5713{track}".ljust(64, "0"),
+    ):
+        assert is_card(text)
+        assert is_card(text.lower())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        VISA[:-1] + "2D26121010000000F",
+        VISA + "D26131010000000F",
+        VISA + "D26001010000000F",
+        VISA + "D99121010000000F",
+        VISA + "E26121010000000F",
+        "5A09" + VISA + "5F2403261231",
+    ],
+)
+def test_a_digest_that_resembles_a_chip_is_a_digest(text):
+    """Check digit, separator, expiry and length have to agree."""
+    assert not is_card(text)
 
 
 @pytest.mark.parametrize("text", ["4111111111111111deadbeef", "beef4111111111111111", "0x" + VISA])

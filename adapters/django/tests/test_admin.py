@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
 from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission, User
@@ -102,6 +103,37 @@ def test_a_mistake_is_said_in_the_form(boss, field, value, said):
     assert said in page
     assert not SECRET.search(page)
     assert get_bridge().connections.all() == []
+
+
+def test_a_card_number_in_a_form_is_refused(boss):
+    """It is neither kept nor in Django's own log of what was done, and the refusal is said."""
+    for field in ("name", "allow"):
+        for text in ("4111111111111111", "Blog 4111-1111-1111-1111"):
+            page = create(boss, **{field: text})
+            assert "holds what looks like a card number" in page
+            assert not SECRET.search(page)
+    assert get_bridge().connections.all() == []
+    assert LogEntry.objects.count() == 0
+
+
+def test_who_is_called_like_a_card_number_changes_nothing(boss):
+    """The audit would keep the name of a person: the page says why nothing was done."""
+    create(boss)
+    [made] = get_bridge().connections.all()
+    User.objects.filter(username="boss").update(username="4111111111111111")
+    answer = boss.post(
+        f"{ADMIN}/connection/",
+        {"action": "disable", "_selected_action": made.client_id},
+        follow=True,
+    )
+    assert answer.status_code == 200
+    assert "holds what looks like a card number" in answer.content.decode()
+    assert get_bridge().connections.find(made.client_id).status == "enabled"
+    assert not LogEntry.objects.filter(change_message__contains="disabled").exists()
+    page = create(boss, name="Another")
+    assert "holds what looks like a card number" in page
+    assert len(get_bridge().connections.all()) == 1
+    assert {entry.actor for entry in get_bridge().audit.page()} == {"boss"}
 
 
 def test_a_secret_is_revealed_to_whom_may_see_it_and_only_when_asked(boss):

@@ -120,6 +120,17 @@ def test_what_weakens_the_bridge_is_warned_of(tmp_path):
         assert ids() == {"orderflow_bridge.E001"}
 
 
+def test_an_address_header_that_wsgi_does_not_read_is_warned_of(tmp_path):
+    """Until the site says that no alias of it arrives."""
+    behind = {"TRUSTED_PROXIES": ["10.0.0.5"], "CLIENT_ADDRESS_HEADER": "X-Forwarded-For"}
+    sound = {"MASTER_KEYS": RING, "HOME": str(tmp_path)} | behind
+    with override_settings(MIDDLEWARE=[MIDDLEWARE]):
+        with override_settings(ORDERFLOW_BRIDGE=sound):
+            assert ids() == {"orderflow_bridge.W005"}
+        with override_settings(ORDERFLOW_BRIDGE=sound | {"HEADER_ALIASES_DROPPED": True}):
+            assert ids() == set()
+
+
 def deployed(**options) -> dict[str, str]:
     """Run the checks of a deployment; give the bridge's messages by their ids."""
     found = run_checks(include_deployment_checks=True, **options)

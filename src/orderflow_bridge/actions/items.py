@@ -21,6 +21,7 @@ from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.order import Line
 from orderflow_bridge.domain.product import Product
+from orderflow_bridge.security.cards import is_card
 
 __all__ = [
     "AddItems",
@@ -85,6 +86,13 @@ def _new_line(
             "unknown_sku",
             "The catalogue does not sell this sku; with the scope prices:write, give"
             " `unit_price` and `name`.",
+            {"path": f"{path}/sku"},
+        )
+    if item.name is None and is_card(name):
+        raise BridgeError(
+            "unknown_sku",
+            "The catalogue's name of this sku holds what looks like a card number, so it cannot be"
+            " sold; ask the shop to correct it.",
             {"path": f"{path}/sku"},
         )
     unit_price = item.unit_price

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from orderflow_bridge.capabilities import products_of
-from orderflow_bridge.catalogue.bounds import check_entry
+from orderflow_bridge.catalogue.bounds import check_entry, quoted
 from orderflow_bridge.catalogue.report import ImportReport, Source
 from orderflow_bridge.domain.product import CatalogueEntry, Product
 from orderflow_bridge.ports import Storage, Unit
@@ -53,7 +53,7 @@ class Catalogue:
                 check_entry(entry)
             except ValueError as error:
                 raise ValueError(
-                    f"The product {entry.sku[:64]!r} is out of bounds: {error}."
+                    f"The product {quoted(entry.sku)} is out of bounds: {error}."
                 ) from None
 
         def act(unit: Unit) -> None:

@@ -12,11 +12,12 @@ from typing import BinaryIO, Protocol, TextIO
 import msgspec
 
 from orderflow_bridge.capabilities import products_of
-from orderflow_bridge.catalogue.bounds import MAX_STOCK, check_entry
+from orderflow_bridge.catalogue.bounds import MAX_STOCK, check_entry, quoted
 from orderflow_bridge.catalogue.report import ImportReport, Source
 from orderflow_bridge.domain.money import CURRENCIES, parse_price
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.ports import Storage, Unit
+from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.transactions import transact
 
 __all__ = ["CatalogueFileError", "import_csv"]
@@ -25,7 +26,6 @@ _BATCH = 500
 _KEPT_PROBLEMS = 1_000
 _IN_MEMORY = 8 * 1024 * 1024
 _LONGEST_LINE = 1024 * 1024
-_LONGEST_QUOTE = 80
 _COUNT = re.compile(r"[0-9]{1,16}", re.ASCII)
 _SIGNED_COUNT = re.compile(r"-?[0-9]{1,16}", re.ASCII)
 
@@ -173,7 +173,9 @@ class _Check:
     def _note(self, line: int, message: str) -> None:
         self.problem_count += 1
         if len(self.problems) < _KEPT_PROBLEMS:
-            self.problems.append((line, message))
+            # A report is printed, mailed and logged; what is quoted in it may be anything.
+            shown = "a field holds what looks like a card number" if is_card(message) else message
+            self.problems.append((line, shown))
 
     def _keep(self, line: int, entry: CatalogueEntry) -> None:
         (currency,) = entry.prices
@@ -328,7 +330,7 @@ def _plain(line: int, columns: list[str], default_currency: str | None) -> "_Pla
     for index, name in enumerate(columns):
         if name not in (*_REQUIRED, *_OPTIONAL):
             raise CatalogueFileError(
-                line, f"the column {_quoted(name)} is not known; remove it, or: {_EXPECTED}"
+                line, f"the column {quoted(name)} is not known; remove it, or: {_EXPECTED}"
             )
         if name in columns[:index]:
             raise CatalogueFileError(line, f"the column {name} is there twice; remove one")
@@ -390,7 +392,7 @@ class _Shopify:
             raise ValueError("the handle is missing")
         if not self._title:
             raise ValueError(
-                f"the title is missing; the first row of {_quoted(handle)} must have it"
+                f"the title is missing; the first row of {quoted(handle)} must have it"
             )
         return CatalogueEntry(
             sku=values["sku"],
@@ -419,10 +421,6 @@ def _shopify_stock(values: dict[str, str]) -> int | None:
 def _count(text: str, pattern: re.Pattern[str]) -> int:
     if not pattern.fullmatch(text):
         raise ValueError(
-            f"{_quoted(text)} is not a stock; write a whole number from 0 to {MAX_STOCK}"
+            f"{quoted(text)} is not a stock; write a whole number from 0 to {MAX_STOCK}"
         )
     return int(text)
-
-
-def _quoted(text: str) -> str:
-    return repr(text if len(text) <= _LONGEST_QUOTE else text[:_LONGEST_QUOTE] + "…")

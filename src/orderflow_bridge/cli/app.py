@@ -13,6 +13,7 @@ from orderflow_bridge.cli.output import Output, detail_of
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.http import CODES
+from orderflow_bridge.security.cards import is_card
 
 __all__ = ["cli"]
 
@@ -65,6 +66,7 @@ def _report(error: Exception, output: Output) -> int:
                 output.fail(error.code, error.message, error.members)
             return error.ends_with
         case click.ClickException():
+            error = _without_card(error)
             if output.json:
                 output.fail("usage", _detail_of_misuse(error))
             else:
@@ -83,6 +85,14 @@ def _report(error: Exception, output: Output) -> int:
     # Neither a message nor a traceback: both may quote a secret or a buyer.
     output.fail("internal_error", f"This is a bug: {whereabouts(error)}")
     return FAILED
+
+
+def _without_card(error: click.ClickException) -> click.ClickException:
+    """Give the error as it is, unless what it quotes of the line is a card: errors end in logs."""
+    if not is_card(error.format_message()):
+        return error
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return click.UsageError("A word on the line holds what looks like a card number.", ctx)
 
 
 _NO_ARGUMENTS = getattr(click.exceptions, "NoArgsIsHelpError", ())

@@ -10,7 +10,7 @@ from orderflow_bridge.cli.storage_checks import look_at_storage
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.pricing import TablePricing
-from orderflow_bridge.security.network import parse_trusted_proxies
+from orderflow_bridge.protocol import client_address
 from orderflow_bridge.settings import KEYS_FILE, SETTINGS_FILE, Settings
 
 __all__ = ["bad_settings", "examine", "examine_hosted"]
@@ -93,26 +93,17 @@ def _pricing(settings: Settings) -> Finding:
 
 def _proxies(settings: Settings) -> Finding:
     check = "proxies"
-    proxies, header = settings.trusted_proxies, settings.client_address_header
     try:
-        parse_trusted_proxies(proxies)
-    except ValueError as error:
-        return problem(check, str(error), "Correct `trusted_proxies`.")
-    if proxies and not header:
-        return problem(
-            check,
-            "There are trusted proxies, but no header that tells the client's address.",
-            'Set client_address_header, for example "X-Forwarded-For", to what the proxy writes.',
-        )
-    if header and not proxies:
-        return problem(
-            check,
-            f"{header} is to be read, but nobody is trusted to write it.",
-            "Set trusted_proxies to the addresses of your proxies, or remove the header.",
-        )
-    if proxies:
-        return ok(check, f"{header} of {', '.join(proxies)} is believed.")
-    return ok(check, "None: the address of the socket counts.")
+        client_address(settings)
+    except ConfigurationError as error:
+        return told(check, str(error), "Correct `trusted_proxies`.")
+    header = settings.client_address_header
+    if not header:
+        return ok(check, "None: the address of the socket counts.")
+    found = f"{header} of {', '.join(settings.trusted_proxies)} is believed"
+    if settings.header_aliases_dropped:
+        return ok(check, f"{found}; header names with underscores are said to be dropped.")
+    return ok(check, f"{found} under ASGI; under WSGI once `header_aliases_dropped` is set.")
 
 
 def _missing_file(settings: Settings) -> Finding | None:

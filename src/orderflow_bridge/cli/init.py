@@ -37,8 +37,10 @@ database = {database}
 
 # Behind a reverse proxy: whose word about the client's address counts, and in which header.
 # Addresses of a connection's allow-list are compared with that address.
-# trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
+# trusted_proxies = ["127.0.0.1", "10.0.0.5"]
 # client_address_header = "X-Forwarded-For"
+# Under WSGI only: the proxy, or the server, drops header names with underscores.
+# header_aliases_dropped = true
 
 # The ways to ship. Prices in minor units by currency (495 is 4.95 GBP); without `countries` a way
 # goes everywhere; from `free_from` it costs nothing.

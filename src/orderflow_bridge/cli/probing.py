@@ -9,6 +9,7 @@ import msgspec
 from orderflow_bridge.cli.exits import CommandFailed
 from orderflow_bridge.cli.findings import Finding, ok, problem, warning
 from orderflow_bridge.cli.sending import Answered, Target, send
+from orderflow_bridge.settings import Settings
 
 __all__ = ["probe"]
 
@@ -23,8 +24,13 @@ _ALIASES = {
 }
 
 
-def probe(url: str, *, mount: str = "/bridge") -> Iterator[Finding]:
-    """Look at a running site from outside, with requests that it must refuse."""
+def probe(
+    url: str, *, mount: str = "/bridge", settings: Settings | None = None
+) -> Iterator[Finding]:
+    """Look at a running site from outside, with requests that it must refuse.
+
+    `settings` are the site's, None where they cannot be read.
+    """
     target = Target.of(url, mount=mount)
     where = target.url("")
     headers = {"Content-Type": "application/json"}
@@ -40,16 +46,25 @@ def probe(url: str, *, mount: str = "/bridge") -> Iterator[Finding]:
         yield problem("mount", f"{where} answered {answered.status}.", _advice(answered))
         return
     yield ok("mount", f"{where} is the bridge: it refuses a request without a signature.")
-    if _code(aliased) == "missing_auth_header":
-        yield ok("aliases", "Headers with underscores do not pass as signature headers.")
-    else:
-        yield warning(
-            "aliases",
-            "A header X_Client_Id arrives as X-Client-Id, and so does any other alias.",
-            "Let the proxy drop headers with underscores (nginx does by default) before you trust"
-            " its address header.",
-        )
+    yield _aliases(settings, arrive=_code(aliased) != "missing_auth_header")
     yield from _server_clock(answered)
+
+
+def _aliases(settings: Settings | None, *, arrive: bool) -> Finding:
+    """Tell whether an alias poses as a header, and whether the settings say so."""
+    declared = settings is not None and settings.header_aliases_dropped
+    reads = settings is not None and bool(settings.client_address_header)
+    if not arrive:
+        found = "Headers with underscores do not pass as signature headers."
+        if reads and not declared:
+            found += " header_aliases_dropped = true would say so to a bridge under WSGI."
+        return ok("aliases", found)
+    found = "A header X_Client_Id arrives as X-Client-Id, and so does any other alias."
+    drop = "Let the proxy drop headers with underscores (nginx does by default)"
+    if declared:
+        fix = f"{drop}, or set header_aliases_dropped = false: the setting is not true."
+        return problem("aliases", found, fix)
+    return warning("aliases", found, f"{drop} before you trust its address header.")
 
 
 def _code(answered: Answered) -> str:

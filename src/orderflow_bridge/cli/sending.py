@@ -107,9 +107,10 @@ def sign_request(
 def send_in_process(bridge: Bridge, signed: Signed, *, address: str) -> Answered:
     """Hand a request to the bridge as if it came from `address`."""
     headers = dict(signed.headers)
-    if bridge.settings.client_address_header:
+    header = bridge.settings.client_address_header
+    if header:
         # Where `address` is a trusted proxy's, it tells of itself.
-        headers[bridge.settings.client_address_header] = address
+        headers[header] = _forwarded(address) if header.lower() == "forwarded" else address
     head = Head(
         method="POST",
         path=signed.path.encode(),
@@ -125,6 +126,11 @@ def send_in_process(bridge: Bridge, signed: Signed, *, address: str) -> Answered
         headers={name.lower(): value for name, value in response.headers},
         body=response.body,
     )
+
+
+def _forwarded(address: str) -> str:
+    """Write an address as RFC 7239 has it."""
+    return f'for="[{address}]"' if ":" in address else f"for={address}"
 
 
 def send(

@@ -194,6 +194,7 @@ def _serve_with_granian(
                 " choose a database."
             )
         bridge.connections.all()  # now, not at the first request: no database, an old schema
+        bridge.refuse_aliases()  # here, and not in every worker
     port = _free_port(host, port)
     # Workers are processes of their own: the environment is how the options reach them.
     os.environ["ORDERFLOW_BRIDGE_HOME"] = settings.home

@@ -10,11 +10,13 @@ Letters beside a candidate do not hide it (`visa4111...`), except in the three f
 that would otherwise be mistaken for cards by chance: hyphenated UUIDs, hexadecimal digests of the
 usual lengths (32, 40, 64, 96 and 128), and bank accounts whose IBAN check digits agree. An id of
 the bridge may hold a run of 14 digits that looks like a card about once in 10^8 ids, and is then
-refused.
+refused. What a chip tells of a card is hexadecimal too, often of those very lengths: it is looked
+for before digests are taken out.
 """
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 
 __all__ = ["find_card", "is_card", "may_hold_card"]
@@ -32,6 +34,14 @@ _GROUPED = re.compile(
 )
 # ISO/IEC 7813: format code or sentinel, the number and the separator that follows it.
 _TRACK = re.compile(r"%?[A-Za-z][0-9]{12,19}\^|;[0-9]{12,19}=[0-9]{4}")
+# EMV book 3, annex A, in hexadecimal: track 2 of the magnetic stripe with D as its separator and an
+# expiry from 2010 to 2059 (tag 57), wherever in a dump of tags it stands; where digits precede the
+# number, only with a service code. And the number alone, behind its tag and length (tag 5A).
+_CHIP = re.compile(
+    r"(?:(?<![0-9])|(?=[0-9]{14,19}[Dd][0-9]{4}[125-79][024][0-7]))"
+    r"(?=([0-9]{14,19})[Dd][1-5][0-9](?:0[1-9]|1[0-2]))"
+    r"|5[Aa](?=07([0-9]{14})|08([0-9]{15,16})|09([0-9]{17,18})|0[Aa]([0-9]{19}))"
+)
 
 _IDENTIFIER = re.compile(
     r"(?<![0-9A-Za-z])(?:"
@@ -48,7 +58,9 @@ _SIXTEEN = frozenset({16})
 
 # The first six digits, from and to, and the permitted lengths of 14 and more. Broad ranges that no
 # scheme issues from as a whole (50, 56-58, 60, 63, 67) are left out for the sake of other numbers.
+# In order and apart, so that a number is in one of them at most.
 _ISSUERS: tuple[tuple[int, int, frozenset[int]], ...] = (
+    (0, -1, frozenset()),
     (220000, 220599, _UP_TO_19),  # Mir, Borica
     (222100, 272099, _SIXTEEN),  # Mastercard
     (300000, 305999, _FROM_14),  # Diners Club
@@ -88,6 +100,8 @@ _ISSUERS: tuple[tuple[int, int, frozenset[int]], ...] = (
     (979200, 979299, _SIXTEEN),  # Troy
     (986000, 986099, _SIXTEEN),  # Humo
 )
+
+_FIRST = [low for low, _, _ in _ISSUERS]
 
 # Luhn: a doubled digit counts as the sum of its own digits.
 _DOUBLED = {"0": 0, "1": 2, "2": 4, "3": 6, "4": 8, "5": 1, "6": 3, "7": 5, "8": 7, "9": 9}
@@ -185,6 +199,8 @@ def is_card(text: str) -> bool:
         return False
     plain = _CONTROLS.sub("", plain)
     if _TRACK.search(plain):
+        return True
+    if any(_issued(next(filter(None, chip.groups()))) for chip in _CHIP.finditer(plain)):
         return True
     return any(map(_issued, _candidates(_IDENTIFIER.sub(_masked, plain))))
 
@@ -301,8 +317,7 @@ def _candidates(text: str) -> Iterator[str]:
 def _issued(number: str) -> bool:
     """Tell whether issuer range, length and Luhn digit (ISO/IEC 7812-1) all agree."""
     issuer = int(number[:6])
-    return (
-        any(low <= issuer <= high and len(number) in lengths for low, high, lengths in _ISSUERS)
-        and not (sum(map(int, number[-1::-2])) + sum(map(_DOUBLED.__getitem__, number[-2::-2])))
-        % 10
-    )
+    _, high, lengths = _ISSUERS[bisect_right(_FIRST, issuer) - 1]
+    if issuer > high or len(number) not in lengths:
+        return False
+    return not (sum(map(int, number[-1::-2])) + sum(map(_DOUBLED.__getitem__, number[-2::-2]))) % 10

@@ -1,4 +1,4 @@
-"""Where a request comes from: allow-lists, trusted proxies and the client's address.
+"""Ranges of addresses: allow-lists, and the proxies that are trusted.
 
 Everything here fails closed: an address that cannot be read is in no range.
 """
@@ -7,7 +7,7 @@ import ipaddress
 import re
 import socket
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,17 +16,15 @@ __all__ = [
     "AllowList",
     "TrustedProxies",
     "canonical",
-    "client_address",
+    "normal",
     "parse_allow_list",
     "parse_trusted_proxies",
 ]
 
 UNKNOWN = "unknown"
-"""The client's address where a trusted proxy does not tell it; no range ever contains it."""
+"""The client's address where it cannot be told; no range ever contains it."""
 
 _UNIX = "unix"
-_MAX_HOPS = 50
-_MAX_FORWARDED = 4096
 _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_BITS = 96
 _IPV4_BYTES = 4
@@ -114,33 +112,17 @@ def canonical(entry: str) -> str:
     return _parse([entry])[0][0]
 
 
-def client_address(
-    peer: str | None, forwarded: Sequence[bytes], trusted: TrustedProxies
-) -> str | None:
-    """Find the client's address: the socket peer's, or what trusted proxies say about it.
+def normal(address: str) -> str | None:
+    """Write an address in its normal form, an IPv4-mapped one as IPv4; None where it is none.
 
-    `forwarded` are all values, in order, of one header with the grammar of X-Forwarded-For; they
-    are read only where the peer is trusted, from the right, past every trusted hop. The first hop
-    that is not trusted is the client. Where all are trusted it is the leftmost: each was written
-    by a proxy that is believed. Answers `UNKNOWN` where a trusted peer sent no hop, more than 50,
-    or anything else than bare addresses, and None for a peer without an address.
+    An address with a zone id, a port or brackets is none.
     """
-    if not trusted.trusts(peer):
-        return peer or None
-    hops = _hops(forwarded)
-    for hop in reversed(hops):
-        if not trusted.trusts(hop):
-            return hop
-    return hops[0] if hops else UNKNOWN
-
-
-def _hops(forwarded: Sequence[bytes]) -> list[str]:
-    """Read every hop, or none where any of them is malformed."""
-    joined = b",".join(forwarded)
-    if len(joined) > _MAX_FORWARDED or joined.count(b",") >= _MAX_HOPS or not joined.isascii():
-        return []
-    hops = [hop.strip(" \t") for hop in joined.decode("ascii").split(",")]
-    return hops if all(_packed(hop) is not None for hop in hops) else []
+    packed = _packed(address)
+    if packed is None:
+        return None
+    return socket.inet_ntop(
+        socket.AF_INET if len(packed) == _IPV4_BYTES else socket.AF_INET6, packed
+    )
 
 
 @dataclass(frozen=True, slots=True)

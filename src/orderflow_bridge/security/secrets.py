@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Self
 
 from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.security.signing import SCHEME, mac
 
 __all__ = ["KEY_BYTES", "NONCE_BYTES", "MasterKeyRing", "matching", "new_master_key"]
@@ -79,6 +80,8 @@ class MasterKeyRing:
             key_id, colon, written = entry.strip().partition(":")
             if not colon or _KEY_ID.fullmatch(key_id) is None:
                 raise _refused(place, "is not written `id:key`, with an id of [A-Za-z0-9_-]{1,32}")
+            if is_card(key_id):
+                raise _refused(place, "has an id that looks like a card number; give it another")
             if key_id in expands:
                 raise _refused(place, "repeats the id of an earlier one")
             expands[key_id] = _expand(_decoded(written, place))

@@ -28,6 +28,7 @@ class OrderflowBridgeConfig(AppConfig):
     def ready(self) -> None:
         """Register the checks, and forget the bridge where a test changes the settings."""
         register(checks.check_configuration, Tags.security)
+        register(checks.check_aliases, Tags.security)
         register(checks.check_routers, Tags.models)
         register(checks.check_middleware, Tags.security)
         register(checks.check_sqlite, Tags.security, deploy=True)

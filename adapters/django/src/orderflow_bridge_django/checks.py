@@ -13,6 +13,7 @@ from orderflow_bridge import BridgeError, ConfigurationError
 from orderflow_bridge_django import conf
 
 __all__ = [
+    "check_aliases",
     "check_allow_lists",
     "check_configuration",
     "check_middleware",
@@ -49,6 +50,31 @@ def check_configuration(
                 f" {bridge.settings.max_body}.",
                 hint="Raise DATA_UPLOAD_MAX_MEMORY_SIZE, or lower MAX_BODY.",
                 id="orderflow_bridge.W002",
+            )
+        ]
+    return []
+
+
+def check_aliases(
+    app_configs: Sequence[AppConfig] | None,  # noqa: ARG001 -- Django passes it
+    **_options: Any,
+) -> list[CheckMessage]:
+    """Warn of an address header that a WSGI server's requests are not believed (W005)."""
+    from orderflow_bridge_django.bridge import get_bridge  # noqa: PLC0415 -- it imports this module
+
+    try:
+        bridge = get_bridge()
+    except ConfigurationError:
+        return []  # E001 tells of it.
+    try:
+        bridge.refuse_aliases()
+    except ConfigurationError as error:
+        return [
+            checks.Warning(
+                str(error),
+                hint="Set HEADER_ALIASES_DROPPED once it is true. A site that only an ASGI server"
+                " serves needs it not, and may silence this.",
+                id="orderflow_bridge.W005",
             )
         ]
     return []

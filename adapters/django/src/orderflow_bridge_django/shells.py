@@ -1,5 +1,6 @@
 """Requests as Django has them, answered by the bridge's own two shells: nothing is decided here."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, cast
@@ -9,7 +10,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import close_old_connections, connections
 from django.http import HttpRequest, HttpResponse
-from orderflow_bridge import Bridge, BridgeASGI, BridgeWSGI, Response
+from orderflow_bridge import Bridge, BridgeASGI, BridgeWSGI, ConfigurationError, Response
 from orderflow_bridge.http import Head
 from orderflow_bridge.mounting import Mount
 from orderflow_bridge.protocol import Admitted
@@ -17,6 +18,7 @@ from orderflow_bridge.protocol import Admitted
 __all__ = ["Shells", "is_under"]
 
 _CHUNK = 65_536
+_log = logging.getLogger("orderflow_bridge.faults")
 
 
 def is_under(mount: Mount, request: HttpRequest) -> bool:
@@ -96,6 +98,14 @@ class _Connected:
         self._alias = alias
         self.workers = bridge.workers
         self.read_headers = bridge.read_headers
+
+    def refuse_aliases(self) -> None:
+        # Which server it has, a site learns with its first request, and it has started by then.
+        # The core reads no header that could be an alias, and what that costs is told.
+        try:
+            self._bridge.refuse_aliases()
+        except ConfigurationError as error:
+            _log.error("%s", error)
 
     def admit(self, head: Head) -> Admitted | Response:
         return self._bridge.admit(head)

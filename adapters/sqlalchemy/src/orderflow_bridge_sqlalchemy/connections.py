@@ -1,6 +1,7 @@
 """The inbound connections."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 from orderflow_bridge.domain.connection import Connection
@@ -14,7 +15,8 @@ from orderflow_bridge_sqlalchemy.tables import Tables
 __all__ = ["ConnectionStatements", "Connections"]
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Connection).decode
+# The same text always means the same connection; a long allow-list is not read for each request.
+_decode = lru_cache(maxsize=1024)(msgspec.json.Decoder(Connection).decode)
 
 
 class ConnectionStatements:

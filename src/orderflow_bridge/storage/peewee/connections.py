@@ -2,6 +2,7 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -13,7 +14,8 @@ from orderflow_bridge.storage.peewee.session import Session
 __all__ = ["ConnectionStatements", "Connections"]
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Connection).decode
+# The same text always means the same connection; a long allow-list is not read for each request.
+_decode = lru_cache(maxsize=1024)(msgspec.json.Decoder(Connection).decode)
 
 
 class ConnectionStatements:

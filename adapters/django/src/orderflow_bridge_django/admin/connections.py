@@ -260,9 +260,14 @@ class ConnectionAdmin(ReadOnlyAdmin):
         done: str,
     ) -> None:
         for row in queryset:
-            act(row.client_id, actor=request.user.get_username())
-            self.log_change(request, row, f"Changed to {done}.")
-            self.message_user(request, f"{row.name} is {done}.")
+            try:
+                act(row.client_id, actor=request.user.get_username())
+            except BridgeError as refusal:
+                said = f"{row.name}: {refusal.detail or refusal.code}"
+                self.message_user(request, said, messages.ERROR)
+            else:
+                self.log_change(request, row, f"Changed to {done}.")
+                self.message_user(request, f"{row.name} is {done}.")
 
     def _row(self, request: HttpRequest, client_id: str, *, change: bool = True) -> Connection:
         row: Connection | None = self.get_object(request, unquote(client_id))

@@ -1,6 +1,7 @@
 """The inbound connections."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 from orderflow_bridge.domain.connection import Connection
@@ -12,7 +13,8 @@ from orderflow_bridge_django.storage.session import Session
 __all__ = ["Connections"]
 
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Connection).decode
+# The same text always means the same connection; a long allow-list is not read for each request.
+_decode = lru_cache(maxsize=1024)(msgspec.json.Decoder(Connection).decode)
 
 
 class Connections:

@@ -441,18 +441,20 @@ class TestEnvelope:
             ("x-client-id", ["a" * 24] * 2),
             ("idempotency-key", ""), ("idempotency-key", ["k", "k"]), ("idempotency-key", "a,b"),
             ("idempotency-key", "k" * 129), ("idempotency-key", "k\n"),
+            ("idempotency-key", ["1767225600000"] * 2),
         ],
     )  # fmt: skip
     def test_a_malformed_header_is_named(self, storefront, name: str, value) -> None:
         """Attack rows 2-5, 7, 10, 13, 16-21, 26: 401, never a fault."""
         reply = send(storefront, headers={name: value})
         assert (reply.status, reply.code) == (401, "malformed_auth_header")
-        assert name.title() in reply.json["detail"]
+        assert reply.json["detail"] == f"Send {name.title()} once, as the protocol writes it."
 
     def test_milliseconds_get_a_hint(self, storefront: Storefront) -> None:
         """Attack row 6."""
         reply = send(storefront, headers={"x-timestamp": str(storefront.clock.now())})
         assert reply.code == "malformed_auth_header"
+        assert reply.json["detail"].startswith("Send X-Timestamp once")
         assert "looks like milliseconds" in reply.json["detail"]
 
 
@@ -1345,6 +1347,12 @@ class TestRefusals:
             (("authentication_failed", "203.0.113.9"), 3),
             (("invalid_json", "192.0.2.1"), 1),
         ]
+
+    def test_a_refusal_of_nobody_s_address_is_counted_too(self, shop: TestShop) -> None:
+        """A server behind a socket may have no address to name."""
+        front = dataclasses.replace(shop.storefront(), peer=None)
+        front.call("nope.nope")
+        assert shop.bridge.refusals() == {("unknown_action", "-"): 1}
 
     def test_the_count_is_bounded(self) -> None:
         """However many addresses come, memory does not grow, and nothing is lost."""

@@ -59,7 +59,7 @@ _JSON_TYPE = re.compile(
 )
 _AUTH_HEADERS = (b"x-client-id", b"x-timestamp", b"x-signature")
 _TRY_AGAIN = frozenset({"cart_converting", "idempotency_in_progress"})
-_SUCCESS, _REFUSED, _UNAUTHORIZED, _FAULT = 200, 400, 401, 500
+_SUCCESS, _UNAUTHORIZED, _FAULT = 200, 401, 500
 _NO_STORE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _OK = (("Content-Type", "application/json"), *_NO_STORE)
 _PROBLEM = (("Content-Type", "application/problem+json"), *_NO_STORE)
@@ -223,10 +223,12 @@ class Protocol:
         Or `storage_unavailable`, where the shell has as many requests as it may hold.
         """
         if code == "storage_unavailable":
-            crowded = StorageUnavailable("Too many requests are read or wait at once.")
-            return self._refused(crowded, admitted)
-        detail = f"Send at most {admitted.limit} bytes." if code == "body_too_large" else ""
-        return self._refused(BridgeError(code, detail), admitted)
+            refusal: BridgeError = StorageUnavailable("Too many requests are read or wait at once.")
+        elif code == "body_too_large":
+            refusal = _too_large(admitted.limit)
+        else:
+            refusal = BridgeError(code, "Send all of the body, and a Content-Length that is true.")
+        return self._refused(refusal, admitted)
 
     def execute(self, admitted: Admitted, body: bytes) -> Response:
         """Take steps 10–21 and answer; a fault rolls everything back."""
@@ -488,7 +490,7 @@ def _refusal(raised: BridgeError, *, changed: bool) -> BridgeError:
     if CODES[raised.code][0] >= _FAULT:
         raise raised
     if changed:
-        raise _Fault(raised)
+        raise _Fault from raised
     return raised
 
 
@@ -506,7 +508,7 @@ def _claimed_before(claim: Claim, request_id: str, now: int) -> Response | Bridg
             "Try again with a new timestamp and the same key and body.",
             retry_after=max(1, min(5, (claim.running_until - now) // 1000)),
         )
-    kind = _OK if claim.answer.status < _REFUSED else _PROBLEM
+    kind = _OK if claim.answer.status == _SUCCESS else _PROBLEM
     return Response(
         status=claim.answer.status,
         headers=(("X-Request-Id", request_id), ("Idempotent-Replayed", "true"), *kind),

@@ -7,6 +7,7 @@ then it counts again: exact where one process writes, never over by more than th
 thirty-two of them, and next to nothing far from the cap.
 """
 
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
@@ -88,11 +89,6 @@ def seconds_until_room(still_there: Callable[[int], int], most: int, longest: in
 
     `still_there` counts what is left after so many seconds; it is asked a dozen times or so.
     """
-    least, enough = 1, longest
-    while least < enough:
-        middle = (least + enough) // 2
-        if still_there(middle) < most:
-            enough = middle
-        else:
-            least = middle + 1
-    return enough
+    return 1 + bisect_left(
+        range(1, longest), x=True, key=lambda seconds: still_there(seconds) < most
+    )

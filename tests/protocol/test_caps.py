@@ -51,6 +51,7 @@ def test_the_cap_of_signatures_is_exact(open_capped):
     cart_id = front.cart()["cart_id"]
     replies = [front.call("cart.create", currency="GBP") for _ in range(42)]
     assert [told(reply) for reply in replies] == [(200, None)] * 39 + [FULL] * 3
+    assert "spent signatures" in replies[-1].json["detail"]
     assert spent(shop, front) == 40
     assert front.call("cart.get", cart_id=cart_id).status == 200
     assert other.call("cart.create", currency="GBP").status == 200
@@ -59,7 +60,7 @@ def test_the_cap_of_signatures_is_exact(open_capped):
 def test_the_cap_of_answers_is_exact(open_capped):
     """As many keys as the setting says; known ones are answered, and writes without one pass."""
     shop = open_capped(max_stored_answers=5)
-    front = shop.storefront()
+    front, other = shop.storefront(), shop.storefront("Other")
     first = front.call("cart.create", key="first", currency="GBP")
     for _ in range(4):
         front.cart()
@@ -72,6 +73,7 @@ def test_the_cap_of_answers_is_exact(open_capped):
     again = front.call("cart.create", key="first", currency="GBP")
     assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
     assert front.call("cart.create", key=None, currency="GBP").status == 200
+    assert other.call("cart.create", currency="GBP").status == 200
 
 
 def test_a_write_refused_at_the_cap_leaves_nothing():

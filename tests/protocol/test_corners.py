@@ -4,6 +4,7 @@ import runpy
 import sys
 import unicodedata
 from contextlib import contextmanager
+from typing import ClassVar
 
 import pytest
 from msgspec.structs import replace
@@ -14,6 +15,7 @@ from orderflow_bridge.domain.payment import Settlement
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.payments import SimulatedProvider
+from orderflow_bridge.ports import RateLedger
 from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.transactions import transact
@@ -414,6 +416,29 @@ class TestRates:
         assert front.send("cart.create", body, headers).code == "rate_limited"
         shop.clock.forward(61)
         assert front.send("cart.create", body, headers).status == 200
+
+    def test_a_rate_ledger_is_asked_for_each_connection_at_its_time(self) -> None:
+        """Once for each write, none for a read; what it says is what is done."""
+
+        class Asked(RateLedger):
+            seen: ClassVar[list[tuple[str, int, int]]] = []
+            milliseconds = 0
+
+            def take(self, connection: str, *, now: int, most: int) -> int:
+                self.seen.append((connection, now, most))
+                return self.milliseconds
+
+        ledger = Asked()
+        shop = open_shop(rates=ledger, max_writes_per_minute=7)
+        one, other = shop.storefront("A"), shop.storefront("B")
+        started = shop.clock.now()
+        one.ok("cart.get", cart_id=one.cart()["cart_id"])
+        shop.clock.forward(1)
+        other.cart()
+        assert ledger.seen == [(one.client_id, started, 7), (other.client_id, started + 1_000, 7)]
+        ledger.milliseconds = 1_001
+        reply = one.call("cart.create", currency="GBP")
+        assert (reply.code, reply.headers["Retry-After"]) == ("rate_limited", "2")
 
 
 class TestFoundMoney:

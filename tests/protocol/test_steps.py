@@ -27,6 +27,7 @@ from orderflow_bridge.refusals import Refusals
 from orderflow_bridge.security import secrets
 from orderflow_bridge.security.network import AllowList, parse_allow_list
 from orderflow_bridge.security.secrets import new_master_key
+from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.memory import MemoryStorage
 from tests.rig import (
     CountedEntropy,
@@ -316,6 +317,8 @@ class TestOrder:
         reply = Reply.of(storefront.bridge.refuse(code, admitted))
         assert (reply.status, reply.code) == (CODES[code][0], code)
         assert reply.headers["X-Request-Id"] == admitted.request_id == reply.json["request_id"]
+        limit = storefront.bridge.settings.max_body
+        assert (str(limit) in reply.json["detail"]) == (code == "body_too_large")
 
 
 class TestEnvelope:
@@ -438,18 +441,20 @@ class TestEnvelope:
             ("x-client-id", ["a" * 24] * 2),
             ("idempotency-key", ""), ("idempotency-key", ["k", "k"]), ("idempotency-key", "a,b"),
             ("idempotency-key", "k" * 129), ("idempotency-key", "k\n"),
+            ("idempotency-key", ["1767225600000"] * 2),
         ],
     )  # fmt: skip
     def test_a_malformed_header_is_named(self, storefront, name: str, value) -> None:
         """Attack rows 2-5, 7, 10, 13, 16-21, 26: 401, never a fault."""
         reply = send(storefront, headers={name: value})
         assert (reply.status, reply.code) == (401, "malformed_auth_header")
-        assert name.title() in reply.json["detail"]
+        assert reply.json["detail"] == f"Send {name.title()} once, as the protocol writes it."
 
     def test_milliseconds_get_a_hint(self, storefront: Storefront) -> None:
         """Attack row 6."""
         reply = send(storefront, headers={"x-timestamp": str(storefront.clock.now())})
         assert reply.code == "malformed_auth_header"
+        assert reply.json["detail"].startswith("Send X-Timestamp once")
         assert "looks like milliseconds" in reply.json["detail"]
 
 
@@ -693,6 +698,34 @@ class TestRotation:
         front.secret = shop.bridge.connections.reveal(front.client_id).secret
         storage.before = lambda: shop.bridge.connections.rotate(front.client_id, grace=60)
         assert send(front).status == 200
+
+    def test_two_rotations_between_verification_and_writing_leave_no_grace(self) -> None:
+        """An open grace is the previous secret's, not that of the one before it."""
+        storage = Meddled()
+        shop = open_shop(storage=storage)
+        front = shop.storefront()
+
+        def twice() -> None:
+            for _ in range(2):
+                shop.bridge.connections.rotate(front.client_id, grace=60, replace_open_grace=True)
+
+        storage.before = twice
+        assert send(front).code == "authentication_failed"
+        assert contents(storage)["carts"] == {}
+
+    @pytest.mark.parametrize(("milliseconds", "status"), [(29_999, 200), (30_000, 401)])
+    def test_a_grace_that_ends_before_writing_is_over(self, milliseconds, status: int) -> None:
+        """To the millisecond, as in verification."""
+        storage = Meddled()
+        shop = open_shop(storage=storage)
+        front = shop.storefront()
+        shop.bridge.connections.rotate(front.client_id, grace=30)
+
+        def late() -> None:
+            shop.clock.milliseconds += milliseconds
+
+        storage.before = late
+        assert send(front).status == status
 
 
 class TestOtherProcesses:
@@ -1107,6 +1140,37 @@ class TestIdempotency:
         shop.clock.forward(1)
         assert send(front, "convertToOrder", body, key="k").body == first.body
 
+    @pytest.mark.parametrize(
+        ("left", "seconds"), [(120_000, "5"), (6_000, "5"), (3_000, "3"), (1_000, "1"), (1, "1")]
+    )
+    def test_a_twin_waits_until_the_first_must_be_done_but_not_long(self, left, seconds) -> None:
+        """Whole seconds of what is left of the lease, from one to five."""
+        shop, front, provider = remote_shop()
+        body = json.dumps(order_fields(front.cart(item("mug"))["cart_id"])).encode()
+        lease = Settings().conversion_lease * 1000
+        twins = []
+
+        def twin() -> None:
+            shop.clock.milliseconds += lease - left
+            timestamp = shop.clock.now() // 1000 - 1
+            twins.append(send(front, "convertToOrder", body, key="k", timestamp=timestamp))
+
+        provider.meanwhile = twin
+        send(front, "convertToOrder", body, key="k")
+        assert twins[0].code == "idempotency_in_progress"
+        assert twins[0].headers["Retry-After"] == seconds
+
+    def test_a_stored_answer_has_the_type_it_had(self, shop, storefront: Storefront) -> None:
+        """JSON where it was allowed, problem details where it was refused."""
+        refused = CREATE | {"items": [item("nope")]}
+        for key, body, kind in (("a", CREATE, "json"), ("b", refused, "problem+json")):
+            first = send(storefront, body=body, key=key)
+            shop.clock.forward(1)
+            stored = send(storefront, body=body, key=key)
+            assert stored.headers.pop("Idempotent-Replayed") == "true"
+            assert stored.headers["Content-Type"] == f"application/{kind}"
+            assert stored.headers.keys() == first.headers.keys()
+
     def test_try_again_is_never_final(self) -> None:
         """`cart_converting` frees its key."""
         shop, front, provider = remote_shop()
@@ -1284,6 +1348,12 @@ class TestRefusals:
             (("invalid_json", "192.0.2.1"), 1),
         ]
 
+    def test_a_refusal_of_nobody_s_address_is_counted_too(self, shop: TestShop) -> None:
+        """A server behind a socket may have no address to name."""
+        front = dataclasses.replace(shop.storefront(), peer=None)
+        front.call("nope.nope")
+        assert shop.bridge.refusals() == {("unknown_action", "-"): 1}
+
     def test_the_count_is_bounded(self) -> None:
         """However many addresses come, memory does not grow, and nothing is lost."""
         refusals = Refusals(most=10)
@@ -1398,6 +1468,24 @@ class TestFaults:
             before = contents(storage)
             reply = again(front, sent)
             assert (reply.status, reply.code) == (500, "internal_error")
+            assert contents(storage) == before
+        assert again(front, sent).status == 200
+
+    @pytest.mark.parametrize("code", ["internal_error", "storage_unavailable"])
+    def test_a_fault_that_an_action_names_is_not_its_answer(
+        self, front, storage, monkeypatch, code
+    ) -> None:
+        """5xx is nobody's final answer, before a change as after one."""
+
+        def faulty(_work: Any, _wanted: Any) -> Any:
+            raise BridgeError(code)
+
+        sent = request(front, key="k")
+        with monkeypatch.context() as patched:
+            real = ACTIONS["cart.create"]
+            patched.setitem(ACTIONS, "cart.create", dataclasses.replace(real, run=faulty))
+            before = contents(storage)
+            assert again(front, sent).code == code
             assert contents(storage) == before
         assert again(front, sent).status == 200
 
@@ -1599,6 +1687,14 @@ def test_every_code_can_be_provoked_and_has_its_status(code: str) -> None:
     assert reply.json["title"] == CODES[code][1]
     again_later = {"cart_converting", "idempotency_in_progress", "rate_limited"}
     assert ("Retry-After" in reply.headers) == (reply.status == 503 or code in again_later)
+
+
+@pytest.mark.parametrize("code", PROVOKED)
+def test_a_refusal_says_what_to_do(code: str) -> None:
+    """A person reads more than the title again."""
+    reply = PROVOKED[code]()
+    assert len(reply.json["detail"]) > 10
+    assert reply.json["detail"] != reply.json["title"]
 
 
 def test_no_code_is_without_a_test() -> None:

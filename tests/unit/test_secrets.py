@@ -6,7 +6,9 @@ import hmac
 import json
 import pickle
 import subprocess
+from itertools import accumulate
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.security import secrets
-from orderflow_bridge.security.secrets import MasterKeyRing, matching, new_master_key
+from orderflow_bridge.security.secrets import KEY_BYTES, MasterKeyRing, matching, new_master_key
 from tests.rig import MASTER_KEY, RING
 from tests.unit.test_signing import VECTORS, tool
 
@@ -39,6 +41,15 @@ console.log(JSON.stringify(cases.map((c) => {
   return "ofs_" + made.toString("base64url");
 })));
 """
+
+
+def refusal(key: bytes) -> str:
+    """Tell why a key is no master key, or nothing."""
+    try:
+        MasterKeyRing.parse(f"k1:{encoded(key)}")
+    except ConfigurationError as refused:
+        return str(refused)
+    return ""
 
 
 def decoded(text: str) -> bytes:
@@ -204,6 +215,7 @@ def test_the_first_key_issues_and_the_others_still_derive():
     other = new_master_key(hashlib.sha256(b"another").digest())
     old, turned = MasterKeyRing.parse(RING), MasterKeyRing.parse(f" k2:{other} , {RING} ")
     assert (old.issuing, turned.issuing) == ("k1", "k2")
+    assert turned.ids == ("k2", "k1")
     secret = old.derive("k1", CLIENT, NONCE)
     assert turned.derive("k1", CLIENT, NONCE) == secret
     assert turned.derive("k2", CLIENT, NONCE) not in (None, secret)
@@ -218,6 +230,35 @@ def test_no_two_issues_share_a_secret(one, other):
     """Client id and nonce both count, and cannot be moved into each other."""
     ring = MasterKeyRing.parse(RING)
     assert (ring.derive("k1", *one) == ring.derive("k1", *other)) == (one == other)
+
+
+def test_an_id_of_a_key_is_of_letters_digits_and_two_signs():
+    """In either case, up to 32 of them."""
+    for key_id in ("k", "Zz_-09", "K" * 32):
+        assert MasterKeyRing.parse(f"{key_id}:{MASTER_KEY}").issuing == key_id
+
+
+@pytest.mark.parametrize(("distinct", "reason"), [(16, ""), (15, "repeats or counts")])
+def test_half_of_the_bytes_may_be_repeated(distinct: int, reason: str):
+    """Fewer than sixteen different bytes in a key are no accident."""
+    draw = Random(1)
+    some = draw.sample(range(128, 256), distinct)
+    key = bytes(draw.sample(some, distinct) + draw.choices(some, k=KEY_BYTES - distinct))
+    assert len(set(key)) == distinct
+    assert reason in refusal(key)
+    assert bool(reason) == bool(refusal(key))
+
+
+@pytest.mark.parametrize(("distinct", "reason"), [(8, ""), (7, "repeats or counts")])
+def test_a_key_that_counts_with_few_steps_is_refused(distinct: int, reason: str):
+    """Fewer than eight different steps from byte to byte are no accident."""
+    draw = Random(2)
+    some = draw.sample(range(1, 256), distinct)
+    steps = [*some, *draw.choices(some, k=KEY_BYTES - 1 - distinct)]
+    key = bytes(step % 256 for step in accumulate(steps, initial=3))
+    assert len(set(key)) >= 16
+    assert reason in refusal(key)
+    assert bool(reason) == bool(refusal(key))
 
 
 @pytest.mark.parametrize("length", [0, 15, 17, 32])

@@ -246,7 +246,7 @@ def test_a_signature_has_one_spelling(value: str):
         (signing.ACTION, ["a", "cart.get", "convertToOrder"],
          ["", ".", "cart.", ".get", "cart..get", "a.b.c", "cart.get\n",
           "cart/get", "cart%2Eget", "cart_get", "a1"]),
-        (signing.IDEMPOTENCY_KEY, ["a", "0" * 128, "8e03978e-40d5"],
+        (signing.IDEMPOTENCY_KEY, ["a", "0" * 128, "8e03978e-40d5", "AZ_az-09"],
          ["", "0" * 129, "a b", "a\n", "a,b", "é", "a:b"]),
     ],
 )  # fmt: skip

@@ -1,0 +1,144 @@
+"""Changes where `mutmut` makes none: outside of functions, and in properties.
+
+Grammars, limits and tables stand there. What `mutmut` would do to an expression in a function is
+done to these, one at a time; and the counts of a grammar are moved, which `mutmut` does not do.
+
+Run in a copy of the project, with its `src` before any other: it writes each change to the file,
+forks, runs the tests in the child, and prints a line of JSON.
+"""
+
+import configparser
+import difflib
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import libcst as cst
+import pytest
+from libcst import matchers as m
+from mutmut.mutation.mutators import mutation_operators
+
+from tests.mutation.mutants import changed_lines
+
+# How often, in a regular expression: a number of `{8,64}`, or a sign after a class or a group.
+_COUNT = re.compile(r"(?<=[{,])[0-9]+(?=[,}])|(?<=[\])])[?*+](?![?*+])")
+_MOVED = {"?": "", "*": "+", "+": "*"}
+# Where most changes of a file fail, if not in its unit tests: the rest need not begin then.
+_OWN = {
+    "protocol": "tests/protocol/test_steps.py",
+    "decisions": "tests/protocol/test_decisions.py",
+    "refusals": "tests/protocol/test_steps.py",
+}
+# What each run of the tests would load again.
+_LOADED = ("asgiref.sync", "hypothesis.strategies", "msgspec", "peewee", "webtest")
+# Seconds; nothing that is changed here loops.
+_PATIENCE = 1_200
+
+
+def main() -> None:
+    """Change each file that `mutmut` changes, run its tests, and put it back."""
+    settings = configparser.ConfigParser()
+    settings.read("setup.cfg")
+    read = {name: value.strip().splitlines() for name, value in settings["mutmut"].items()}
+    options = ["-x", "-q", "--assert=plain", *read["pytest_add_cli_args"]]
+    everything = [*options, *read["pytest_add_cli_args_test_selection"]]
+    for name in _LOADED:
+        import_module(name)
+    if not _pass(everything):
+        sys.exit("the tests fail without any change")
+    for file in (file for pattern in read["only_mutate"] for file in sorted(Path().glob(pattern))):
+        source = file.read_text("utf-8")
+        module = ".".join(file.relative_to("src").with_suffix("").parts)
+        own = [*options, _OWN.get(file.stem, f"tests/unit/test_{file.stem}.py")]
+        try:
+            for place, was, now, changed in _changes(cst.parse_module(source)):
+                file.write_text(changed, "utf-8")
+                status = "survived" if _pass(own) and _pass(everything) else "killed"
+                line = json.dumps([f"{module}{place}", was, now, status])
+                print(line, flush=True)  # noqa: T201 -- read by run.py
+        finally:
+            file.write_text(source, "utf-8")
+
+
+def _pass(options: list[str]) -> bool:
+    """Tell whether tests pass on what stands there; no bytecode, which may be of another change."""
+    child = os.fork()
+    if child == 0:
+        signal.alarm(_PATIENCE)
+        sys.dont_write_bytecode = True
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, 1)
+        os.dup2(nothing, 2)
+        os._exit(pytest.main(options))
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+def _changes(module: cst.Module) -> Iterator[tuple[str, str, str, str]]:
+    """Give the place, the lines before and after, and the whole file, of each change."""
+    outside = _Outside()
+    module.visit(outside)
+    before = module.code.splitlines()
+    for place, node in outside.found:
+        for variant in _variants(node):
+            after = module.deep_replace(node, variant).code
+            diff = difflib.unified_diff(before, after.splitlines(), lineterm="", n=0)
+            yield place, *changed_lines("\n".join(diff)), after
+
+
+def _variants(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
+    for kind, change in mutation_operators:
+        if isinstance(node, kind):
+            yield from change(node)
+    if isinstance(node, cst.SimpleString):
+        for count in _COUNT.finditer(node.value):
+            moved = _MOVED.get(count[0]) if count[0] in _MOVED else str(int(count[0]) + 1)
+            value = node.value[: count.start()] + moved + node.value[count.end() :]
+            yield node.with_changes(value=value)
+
+
+class _Outside(cst.CSTVisitor):
+    """Find what is evaluated as the module is, or in a property."""
+
+    def __init__(self) -> None:
+        self.found: list[tuple[str, cst.CSTNode]] = []
+        self._place: list[str] = []
+        self._declared: set[cst.CSTNode] = set()
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        """Look into it, unless `mutmut` does or there is nothing to change."""
+        if isinstance(node, cst.FunctionDef) and not m.matches(node, _PROPERTY):
+            return False
+        if m.matches(node, _NOTHING) or node in self._declared:
+            return False
+        if isinstance(node, cst.ClassDef | cst.FunctionDef):
+            self._place.append(f".{node.name.value}")
+        if isinstance(node, cst.ClassDef):
+            self._declared.update(node.keywords)
+        self.found.append(("".join(self._place), node))
+        return True
+
+    def on_leave(self, original_node: cst.CSTNode) -> None:
+        """Leave a class or a property."""
+        if isinstance(original_node, cst.ClassDef) or m.matches(original_node, _PROPERTY):
+            self._place.pop()
+
+
+_PROPERTY = m.FunctionDef(decorators=[m.Decorator(m.Name("property"))])
+_NOTHING = m.OneOf(
+    m.Import(),
+    m.ImportFrom(),
+    m.Annotation(),
+    m.Decorator(),
+    m.Assign(targets=[m.AssignTarget(m.Name("__all__"))]),
+    m.SimpleStatementLine(body=[m.Expr(m.SimpleString() | m.ConcatenatedString())]),
+)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from orderflow_bridge.testing import StorageContract
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
 HEADINGS = re.compile(r"^## .*$", re.MULTILINE)
 PROMISES = re.split(r"^- ", HEADINGS.sub("", PAGE), flags=re.MULTILINE)[1:]
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
+OF_THE_KIT = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)::(\w+)`", PAGE)))
 
 
 def in_one_line(promise: str) -> str:
@@ -35,12 +38,18 @@ def defined_in(path: Path) -> set[str]:
 @pytest.mark.parametrize("promise", PROMISES, ids=in_one_line)
 def test_a_promise_has_a_test_behind_it(promise):
     assert promise.startswith("**")
-    assert re.search(r"`tests/[\w/]+\.py::test_\w+`", promise)
+    assert re.search(r"`tests/[\w/]+\.py::(Test\w+::)?test_\w+`", promise)
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
 def test_a_test_behind_a_promise_exists(file, name):
     assert name in defined_in(ROOT / file)
+
+
+@pytest.mark.parametrize(("file", "case", "name"), OF_THE_KIT)
+def test_a_rule_of_the_kit_behind_a_promise_is_held_there(file, case, name):
+    assert f"class {case}(StorageContract)" in (ROOT / file).read_text(encoding="utf-8")
+    assert callable(getattr(StorageContract, name))
 
 
 def test_the_page_is_read():

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.ports import Answer, AnswerKey, Claim, KeptAnswer
-from sqlalchemy import and_, bindparam, delete, func, literal, null, or_, select, tuple_, update
+from sqlalchemy import (
+    BindParameter,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
@@ -86,7 +98,8 @@ class AnswerStatements:
             .subquery("kept")
         )
         self.kept_after = select(func.count()).select_from(kept)
-        action, beyond = columns.action, bindparam("beyond_action")
+        action = columns.action
+        beyond: BindParameter[str] = bindparam("beyond_action")
         # Not a comparison of rows: MariaDB would not use its index for one.
         self.page = (
             select(action, columns.idempotency_key, columns.status, columns.body)

@@ -4,9 +4,11 @@ import getpass
 
 import pytest
 
+from tests.canary.marks import EMAIL
+
 pytest.importorskip("click")
 
-ZOE = "zoe@shop.example"
+ZOE = EMAIL
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def shop(ready):
 
 def test_an_export_is_one_document(shop):
     """With `--json` and without, whatever the case; and of nobody it is empty."""
-    document = shop("customers", "export", "ZOE@shop.example").document
+    document = shop("customers", "export", ZOE.upper()).document
     assert document["format"] == "orderflow-bridge/customer/1"
     assert [one["customer"]["email"] for one in document["orders"]] == [ZOE]
     assert len(document["answers"]) == 2

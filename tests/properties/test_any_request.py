@@ -180,7 +180,11 @@ def test_asgi_answers_anything(stage: Stage) -> None:
         } | more
         pieces = [request.body[at : at + size] for at in range(0, len(request.body), size)]
         answer = asyncio.run(exchange(app, scope, pieces or [b""]))
-        seen.add(check(answer.status, list(answer.headers.items()), answer.body, scope["method"]))
+        headers = dict(answer.headers)
+        # The server's framing and the request's may differ from here on.
+        if answer.status == 400 and head.headers.get(b"transfer-encoding"):
+            assert headers.pop("connection") == "close"
+        seen.add(check(answer.status, list(headers.items()), answer.body, scope["method"]))
 
     try_one()
     app.close()

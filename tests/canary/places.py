@@ -39,6 +39,7 @@ FILES = (
     Exempt("orderflow-bridge.toml", _KEY, "an operator may write the ring there: `master_keys`"),
     Exempt("report.xml", _SECRET, "how storages that were broken on purpose failed"),
     Exempt("report.xml", _PEOPLE, "the same"),
+    Exempt("buy.py", _PEOPLE, "the code of a storefront, with its customer"),
     Exempt("s*.py", _KEY, "the code of a site, with the ring in its settings"),
     Exempt("s*.pyc", _KEY, "the same, compiled"),
 )
@@ -73,9 +74,9 @@ def kinds_of_command(words: Iterable[str]) -> frozenset[Kind]:
 
 def kinds_of_table(name: str) -> frozenset[Kind]:
     """Tell what is looked for in a table: customers are in carts, orders and answers."""
-    # Every table of the adapters begins with the project's name.
+    # Every table of the adapters begins with the project's name, and a site's orders are its sales.
     own = name.lower().replace("orderflow", "")
-    has_customers = any(word in own for word in ("cart", "order", "answer"))
+    has_customers = any(word in own for word in ("cart", "order", "sale", "answer"))
     return _NEVER if has_customers else KINDS
 
 

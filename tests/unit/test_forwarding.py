@@ -277,6 +277,7 @@ class TestConfiguration:
             ({"trusted": ["proxy"], "header": "X-Real-IP"}, "host name"),
             ({"trusted": PROXIES, "header": "X_Real_IP"}, "no name of a header"),
             ({"trusted": PROXIES, "header": "X-Real-IP:"}, "no name of a header"),
+            ({"trusted": PROXIES, "header": "X" * 65}, "no name of a header"),
             ({"trusted": PROXIES, "header": "X-Réal-IP"}, "no name of a header"),
             ({"trusted": PROXIES, "header": "X-Real-IP, Forwarded"}, "no name of a header"),
         ],
@@ -285,6 +286,11 @@ class TestConfiguration:
         """The message names the setting."""
         with pytest.raises(ConfigurationError, match=reason):
             ClientAddress(**options)
+
+    @pytest.mark.parametrize("name", ["X", "X" * 64])
+    def test_a_name_has_one_to_sixty_four_characters(self, name):
+        """As short and as long as a name may be."""
+        assert find(ClientAddress(trusted=PROXIES, header=name), b"192.0.2.1") == "192.0.2.1"
 
 
 class TestWhateverIsSent:
@@ -369,6 +375,7 @@ class TestExplanations:
             ),
             (LISTED, "10.0.0.5", [b"10.0.0.8, 10.0.0.7"], ["10.0.0.8, a trusted proxy too, and"]),
             (LISTED, "10.0.0.5", [b"x\x1b"], [r"has 'x\x1b', which is no address."]),
+            (LISTED, "10.0.0.5", [b"9" * 99], [f"has '{'9' * 64}', which"]),
             (LISTED, "10.0.0.5", [b"1.2.3.4"] * 51, ["more than 50 hops"]),
             (LISTED, "10.0.0.5", [b" " * 5000], ["more than 4096 bytes"]),
             (SINGLE, "10.0.0.5", [b"1.2.3.4"] * 2, ["X-Real-IP was sent more than once."]),

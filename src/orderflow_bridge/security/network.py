@@ -29,7 +29,7 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_BITS = 96
 _IPV4_BYTES = 4
 _PREFIX_LENGTH = re.compile(r"[0-9]{1,3}")
-_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9.-]+")
+_HOST_NAME = re.compile(r"[0-9.-]*[A-Za-z][A-Za-z0-9.-]*")
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # An entry in its normal form, and its network; `unix` has none.

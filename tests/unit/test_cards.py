@@ -142,6 +142,13 @@ def test_track_data_is_found(text):
     assert is_card(text)
 
 
+@pytest.mark.parametrize("digits", ["1" * 11, "1" * 20])
+def test_a_track_has_a_number_of_twelve_to_nineteen_digits(digits):
+    """Other lengths between the marks are no magnetic stripe (ISO/IEC 7813)."""
+    assert not is_card(f"%B{digits}^DOE/JANE^2612")
+    assert not is_card(f";{digits}=2612")
+
+
 @pytest.mark.parametrize(
     ("document", "pointer"),
     [

@@ -30,9 +30,10 @@ _COUNT = re.compile(r"(?<=[{,])[0-9]+(?=[,}])|(?<=[\])])[?*+](?![?*+])")
 _MOVED = {"?": "", "*": "+", "+": "*"}
 # Where most changes of a file fail, if not in its unit tests: the rest need not begin then.
 _OWN = {
-    "protocol": "tests/protocol/test_steps.py",
-    "decisions": "tests/protocol/test_decisions.py",
-    "refusals": "tests/protocol/test_steps.py",
+    "cards": ("tests/security/test_card_corpus.py", "tests/unit/test_cards.py"),
+    "decisions": ("tests/protocol/test_decisions.py",),
+    "protocol": ("tests/protocol/test_steps.py", "tests/protocol/test_request_vectors.py"),
+    "refusals": ("tests/protocol/test_steps.py",),
 }
 # What each run of the tests would load again.
 _LOADED = ("asgiref.sync", "hypothesis.strategies", "msgspec", "peewee", "webtest")
@@ -41,7 +42,7 @@ _PATIENCE = 1_200
 
 
 def main() -> None:
-    """Change each file that `mutmut` changes, run its tests, and put it back."""
+    """Change the named files, or each that `mutmut` changes, run its tests, and put it back."""
     settings = configparser.ConfigParser()
     settings.read("setup.cfg")
     read = {name: value.strip().splitlines() for name, value in settings["mutmut"].items()}
@@ -51,10 +52,13 @@ def main() -> None:
         import_module(name)
     if not _pass(everything):
         sys.exit("the tests fail without any change")
-    for file in (file for pattern in read["only_mutate"] for file in sorted(Path().glob(pattern))):
+    named = sys.argv[1:] or read["only_mutate"]
+    for file in (file for pattern in named for file in sorted(Path().glob(pattern))):
         source = file.read_text("utf-8")
         module = ".".join(file.relative_to("src").with_suffix("").parts)
-        own = [*options, _OWN.get(file.stem, f"tests/unit/test_{file.stem}.py")]
+        own = [*options, *_OWN.get(file.stem, (f"tests/unit/test_{file.stem}.py",))]
+        if not _pass(own):
+            sys.exit(f"the tests of {file} fail without any change")
         try:
             for place, was, now, changed in _changes(cst.parse_module(source)):
                 file.write_text(changed, "utf-8")

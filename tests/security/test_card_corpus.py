@@ -48,6 +48,18 @@ FLAGGED = {
     "24 hexadecimal digits": 1,
 }
 
+# What is taken for a card besides: ranges that are read as a whole, and lengths that a few have.
+BESIDES = (
+    Scheme("between the ranges of RuPay", (("606985", "606999"), ("608000", "608500")), (16,)),
+    Scheme("Borica as long as Mir", (("2205", "2205"),), (17, 18, 19)),
+    Scheme("Diners Club 15", (("36", "36"),), (15,)),
+    Scheme("Elo, a single issuer", (("504175", "504175"),), (16,)),
+    Scheme("Maestro, 5612", (("5612", "5612"),), (14, 15, 16, 17, 18, 19)),
+    Scheme("RuPay, all of 82", (("821", "829"),), (16,)),
+    Scheme("UnionPay up to 8179", (("8172", "8179"),), (16, 17, 18, 19)),
+    Scheme("Verve 17", (("506099", "506198"),), (17,)),
+)
+
 
 def body_of(document: object) -> bytes:
     return json.dumps(document).encode("utf-8", "surrogatepass")
@@ -65,6 +77,21 @@ def test_what_is_promised_holds_for_every_text(writing):
                 if find_card(document) is None or not may_hold_card(body_of(document)):
                     missed.append((scheme.name, document))
     assert missed == []
+
+
+def test_the_ranges_and_lengths_end_where_the_schemes_end():
+    """The first and the last issuer of each range, its neighbours, and every length."""
+    read = [(low, high, one.lengths) for one in (*SCHEMES, *BESIDES) for low, high in one.ranges]
+    firsts = {int(low.ljust(6, "0")) for low, _, _ in read}
+    lasts = {int(high.ljust(6, "9")) for _, high, _ in read}
+    issuers = firsts | lasts | {one - 1 for one in firsts} | {one + 1 for one in lasts}
+    numbers = {luhn(f"{issuer:0<{length - 1}}") for issuer in issuers for length in range(13, 21)}
+    assert {number for number in numbers if is_card(number)} == {
+        number
+        for number in numbers
+        for low, high, lengths in read
+        if len(number) in lengths and low <= number[: len(low)] <= high
+    }
 
 
 @pytest.mark.parametrize("sort", INNOCENT)

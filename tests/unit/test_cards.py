@@ -59,6 +59,8 @@ def test_numbers_of_the_schemes_are_found(text):
         "3782 822463 10005", "3782-822463-10005", "3056 930902 5904", "1234 4111 1111 1111 1111",
         "№4111111111111111", "a\u202e4111111111111111", "4111\u00ad1111\u00ad1111\u00ad1111",
         "\U0001d7d2\U0001d7cf11111111111111",
+        "41\u034f11\u030111\u20dd1111111111", "41\u115f11\u1160111111111111",
+        "4111111111111111\u201312", "41\x0011\x1f1\x7f11111111111", "\ud8004111111111111111",
     ],
 )  # fmt: skip
 def test_a_number_is_found_however_it_is_written(text):
@@ -82,6 +84,10 @@ def test_a_number_is_found_however_it_is_written(text):
         "4111 **** **** 1111",
         "4111********1111",
         "4111111111111112",
+        "4111ж1111ж1111ж1111",
+        "4111    1111    1111    1111",
+        "4111 111111 111111",
+        "3600 000000 0000 0008",
         "4242424242424241",
         "1234567812345678",
         "3f2b8c1e-5d47-4a90-b6e8-0c9d7f5a1b24",
@@ -128,11 +134,19 @@ def test_a_wrong_check_digit_is_no_card(number, off):
         "%b4111111111111112^DOE/JANE^2612",
         ";4111111111111111=26121011000000000000?",
         ";411111111111=2612",
+        "%B411111111111^DOE/JANE^2612",
     ],
 )
 def test_track_data_is_found(text):
     """Attack row 75: a magnetic stripe is card data, whatever its number."""
     assert is_card(text)
+
+
+@pytest.mark.parametrize("digits", ["1" * 11, "1" * 20])
+def test_a_track_has_a_number_of_twelve_to_nineteen_digits(digits):
+    """Other lengths between the marks are no magnetic stripe (ISO/IEC 7813)."""
+    assert not is_card(f"%B{digits}^DOE/JANE^2612")
+    assert not is_card(f";{digits}=2612")
 
 
 @pytest.mark.parametrize(
@@ -174,6 +188,7 @@ def test_an_empty_value_under_such_a_name_is_nothing(value):
         ({"n": float(VISA)}, "/n"),
         ({"a/b": {"c~d": VISA}}, "/a~1b/c~0d"),
         ({"n": 378282246310005}, "/n"),
+        ({"n": 30569309025904}, "/n"),
     ],
 )
 def test_the_place_is_a_json_pointer_that_never_shows_the_number(document, pointer):
@@ -187,9 +202,13 @@ def test_a_number_spread_over_a_path_is_not_spelled_out():
     assert find_card({"4111": {"1111": {"1111": {"1111": VISA}}}}) == "/*/*/*/*"
 
 
-@pytest.mark.parametrize("value", [True, False, None, 0, 1.5, 4111111111111111.5, 10**30, -1])
+@pytest.mark.parametrize(
+    "value",
+    [True, False, None, 0, 1.5, 411111111111111.5, 4111111111111112, 10**30, -1, 1e999, 10**5000],
+    ids=lambda value: "long" if isinstance(value, int) and value > 10**30 else str(value),
+)
 def test_other_values_are_no_cards(value):
-    """Booleans, fractions and numbers of other lengths."""
+    """Booleans, fractions, numbers of other lengths, endless ones, and a wrong check digit."""
     assert find_card({"a": value, "b": [value]}) is None
 
 
@@ -241,12 +260,29 @@ def test_what_is_found_could_always_be_held(document, ascii_only, separators, in
         b'{"currency":"GBP","items":[{"sku":"85123A","quantity":6,"unit_price":255}]}',
         b'{"cart_id":"cart_01KJQ0YQ6M4T8V2X5Z7B9D1F3H","note":"please ring"}',
         b'{"payment_intent":"pi_3Q7xkT2eZvKYlo2C"}',
+        b'{"note":"https://shop.example/mugs?colour=blue&size=2"}',
         b"{}",
     ],
 )
 def test_ordinary_bodies_are_not_walked(body):
     """The cheap answer is enough for what storefronts usually send."""
     assert not may_hold_card(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rb'{"note":"\u0034111111111111111"}',
+        rb'{"note":"4111\/1111\/1111\/1111"}',
+        rb'{"\u0063vv":"1"}',
+        '{"note":"\uff14\uff11\uff11\uff11 1111 1111 1111"}'.encode(),
+        '{"ＣＶＶ":"1"}'.encode(),
+    ],
+)
+def test_a_body_that_hides_its_text_is_walked(body):
+    """Escapes in ASCII, and letters and digits outside of it, without an escape."""
+    assert find_card(json.loads(body)) is not None
+    assert may_hold_card(body)
 
 
 @pytest.mark.parametrize(
@@ -268,11 +304,12 @@ def test_a_bank_account_is_no_card():
     """An IBAN whose check digits agree passes, grouped or not, whatever is in it."""
     digits = VISA + "00"
     iban = with_check_digits("DE", digits)
-    fours = " ".join(iban[at : at + 4] for at in range(0, len(iban), 4))
     assert is_card(f"IBAN XX00 {GROUPED} 00")
     assert not is_card(f"pay to {iban}")
-    assert not is_card(f"pay to {fours}, please")
-    assert is_card(f"{fours} {GROUPED}")
+    for separator in (" ", "-"):
+        fours = separator.join(iban[at : at + 4] for at in range(0, len(iban), 4))
+        assert not is_card(f"pay to {fours}, please")
+        assert is_card(f"{fours} {GROUPED}")
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ class TestForwardedFor:
             ["１.1.1.1".encode()], [b"\xff"], [b"198.51.100.7\xa0"], [b"198.51.100.7;10.0.0.7"],
             [b", ".join([b"198.51.100.7"] * 500)], [b"198.51.100.7"] * 51,
             [b" " * 5000 + b"198.51.100.7"], [b"198.51.100.7\x00"], [b"198.51.100.7\r\n"],
-            [b"198.51.100.7\x0b"], [b"shop.example"],
+            [b"198.51.100.7\x0b"], [b"shop.example"], [b"X198.51.100.7, 10.0.0.7"],
         ],
     )  # fmt: skip
     def test_anything_odd_from_a_proxy_is_nobody(self, sent):
@@ -256,8 +256,10 @@ class TestAliases:
     @pytest.mark.parametrize("name", HEADERS)
     def test_a_host_that_merges_them_is_refused_with_what_to_do(self, name):
         """Before it serves, and only where a header is read."""
-        with pytest.raises(ConfigurationError, match="header_aliases_dropped"):
-            KINDS[name].refuse_aliases()
+        with pytest.raises(ConfigurationError, match="header_aliases_dropped") as refused:
+            ClientAddress(trusted=PROXIES, header=name).refuse_aliases()
+        assert f" {name} is not" in str(refused.value)
+        assert f" {name.replace('-', '_')} may" in str(refused.value)
         ClientAddress(trusted=PROXIES, header=name, aliases_dropped=True).refuse_aliases()
         NOBODY.refuse_aliases()
         ClientAddress(aliases_dropped=True).refuse_aliases()
@@ -275,6 +277,7 @@ class TestConfiguration:
             ({"trusted": ["proxy"], "header": "X-Real-IP"}, "host name"),
             ({"trusted": PROXIES, "header": "X_Real_IP"}, "no name of a header"),
             ({"trusted": PROXIES, "header": "X-Real-IP:"}, "no name of a header"),
+            ({"trusted": PROXIES, "header": "X" * 65}, "no name of a header"),
             ({"trusted": PROXIES, "header": "X-Réal-IP"}, "no name of a header"),
             ({"trusted": PROXIES, "header": "X-Real-IP, Forwarded"}, "no name of a header"),
         ],
@@ -283,6 +286,11 @@ class TestConfiguration:
         """The message names the setting."""
         with pytest.raises(ConfigurationError, match=reason):
             ClientAddress(**options)
+
+    @pytest.mark.parametrize("name", ["X", "X" * 64])
+    def test_a_name_has_one_to_sixty_four_characters(self, name):
+        """As short and as long as a name may be."""
+        assert find(ClientAddress(trusted=PROXIES, header=name), b"192.0.2.1") == "192.0.2.1"
 
 
 class TestWhateverIsSent:
@@ -367,6 +375,7 @@ class TestExplanations:
             ),
             (LISTED, "10.0.0.5", [b"10.0.0.8, 10.0.0.7"], ["10.0.0.8, a trusted proxy too, and"]),
             (LISTED, "10.0.0.5", [b"x\x1b"], [r"has 'x\x1b', which is no address."]),
+            (LISTED, "10.0.0.5", [b"9" * 99], [f"has '{'9' * 64}', which"]),
             (LISTED, "10.0.0.5", [b"1.2.3.4"] * 51, ["more than 50 hops"]),
             (LISTED, "10.0.0.5", [b" " * 5000], ["more than 4096 bytes"]),
             (SINGLE, "10.0.0.5", [b"1.2.3.4"] * 2, ["X-Real-IP was sent more than once."]),
@@ -380,6 +389,25 @@ class TestExplanations:
         told = " ".join(client.explain(peer, {client.header: sent}).reasons)
         for one in words:
             assert one in told
+
+    def test_a_whole_chain_is_told_in_order(self):
+        """From the socket to the left, and nothing besides."""
+        client = ClientAddress(trusted=PROXIES, header="X-Forwarded-For")
+        sent = [b"192.0.2.1, 192.0.2.2, 203.0.113.9, 10.0.0.8, 10.0.0.7"]
+        assert client.explain("10.0.0.5", {b"x-forwarded-for": sent}).reasons == (
+            "The peer 10.0.0.5 is a trusted proxy.",
+            "It names 10.0.0.7, a trusted proxy too.",
+            "It names 10.0.0.8, a trusted proxy too.",
+            "It names 203.0.113.9, which is not a trusted proxy: the client.",
+            "What is left of that, anyone may write: 192.0.2.1, 192.0.2.2.",
+        )
+
+    def test_a_stranger_is_told_what_is_not_read(self):
+        """The configured header by its name; where there is none, nothing."""
+        client = ClientAddress(trusted=PROXIES, header="X-Real-IP")
+        stranger = "The peer 203.0.113.9 is not a trusted proxy, so it is the client itself."
+        assert client.explain("203.0.113.9", {}).reasons == (f"{stranger} X-Real-IP is not read.",)
+        assert NOBODY.explain("203.0.113.9", {}).reasons == (stranger,)
 
     def test_an_alias_is_told(self):
         """With the setting that changes it."""

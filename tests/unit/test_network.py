@@ -31,8 +31,12 @@ class TestEntries:
             ("10.0.0.0/", "prefix length"),
             ("10.0.0.0/33", "neither an IP address nor a CIDR range"),
             ("10.0.0.0/-1", "prefix length"),
+            ("10.0.0.0/0008", "prefix length"),
+            ("10.0.0.0/8/8", "prefix length"),
             ("shop.example", "host name"),
             ("localhost", "host name"),
+            ("a", "host name"),
+            ("3.example", "host name"),
             ("fe80::1%eth0", "zone id"),
             ("fe80::%1/64", "zone id"),
             ("", "is empty"),
@@ -57,7 +61,12 @@ class TestEntries:
         """An operator corrects them all at once."""
         with pytest.raises(ValueError, match="host name") as refused:
             parse_allow_list(["shop.example", "10.0.0.0/8", "10.0.0.1/8", ""])
-        assert len(str(refused.value).splitlines()) == 3
+        lines = str(refused.value).splitlines()
+        assert [line.split(" ")[0] for line in lines] == ["'shop.example'", "'10.0.0.1/8'", "''"]
+        with pytest.raises(ValueError, match="everyone") as refused:
+            parse_trusted_proxies(["0.0.0.0/0", "10.0.0.0/8", "::/0"])
+        lines = str(refused.value).splitlines()
+        assert [line.split(" ")[0] for line in lines] == ["0.0.0.0/0", "::/0"]
 
     def test_a_bad_entry_cannot_write_into_a_log(self):
         """Controls, escapes and look-alikes are shown as ASCII, and shortened."""
@@ -67,13 +76,18 @@ class TestEntries:
         assert message.isascii()
         assert message.isprintable()
         assert len(message) < 200
+        with pytest.raises(ValueError, match=f"^'{'9' * 64}' "):
+            parse_allow_list(["9" * 500])
 
-    @pytest.mark.parametrize("entry", ["0.0.0.0/0", "::/0"])
-    def test_a_range_of_everyone_is_a_warning_and_no_proxy(self, entry):
+    @pytest.mark.parametrize(
+        ("entry", "written"),
+        [("0.0.0.0/0", "0.0.0.0/0"), ("::/0", "::/0"), ("::ffff:0:0/96", "0.0.0.0/0")],
+    )
+    def test_a_range_of_everyone_is_a_warning_and_no_proxy(self, entry, written):
         """Attack row 50: allowed with a warning, but never trusted."""
         found = parse_allow_list([entry, "10.0.0.0/8"])
         assert len(found.warnings) == 1
-        assert entry in found.warnings[0]
+        assert written in found.warnings[0]
         with pytest.raises(ValueError, match="everyone"):
             parse_trusted_proxies([entry])
 

@@ -29,9 +29,11 @@ _MAPPED = bytes(10) + b"\xff\xff"
 _MAPPED_BITS = 96
 _IPV4_BYTES = 4
 _PREFIX_LENGTH = re.compile(r"[0-9]{1,3}")
-_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9.-]+")
+_HOST_NAME = re.compile(r"[0-9.-]*[A-Za-z][A-Za-z0-9.-]*")
 
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# An entry in its normal form, and its network; `unix` has none.
+_Entry = tuple[str, _Network | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +80,13 @@ def parse_allow_list(entries: Iterable[str]) -> AllowList:
     Raises `ValueError` with one line for every entry that is none of them: host names, zone ids,
     netmasks, and ranges whose host bits are set.
     """
-    written, networks = _parse(entries)
+    read = _parse(entries)
     warnings = tuple(
         f"{text} allows every IPv{network.version} address"
-        for text, network in zip(written, networks, strict=True)
+        for text, network in read
         if network is not None and network.prefixlen == 0
     )
-    return AllowList(written, warnings, _Ranges.of(networks))
+    return AllowList(tuple(text for text, _ in read), warnings, _Ranges.of(read))
 
 
 def parse_trusted_proxies(entries: Iterable[str]) -> TrustedProxies:
@@ -93,15 +95,15 @@ def parse_trusted_proxies(entries: Iterable[str]) -> TrustedProxies:
     Raises `ValueError` as `parse_allow_list` does, and for a range of every address: whoever
     trusts everyone lets everyone choose the address he comes from.
     """
-    written, networks = _parse(entries)
+    read = _parse(entries)
     everyone = [
         f"{text} would believe everyone's headers; name your own proxies"
-        for text, network in zip(written, networks, strict=True)
+        for text, network in read
         if network is not None and network.prefixlen == 0
     ]
     if everyone:
         raise ValueError("\n".join(everyone))
-    return TrustedProxies(written, _Ranges.of(networks))
+    return TrustedProxies(tuple(text for text, _ in read), _Ranges.of(read))
 
 
 def canonical(entry: str) -> str:
@@ -137,8 +139,8 @@ class _Ranges:
     ipv6: tuple[tuple[bytes, ...], tuple[bytes, ...]]
 
     @classmethod
-    def of(cls, networks: Iterable[_Network | None]) -> Self:
-        known = list(networks)
+    def of(cls, entries: Iterable[_Entry]) -> Self:
+        known = [network for _, network in entries]
         return cls(
             None in known,
             _bounds(
@@ -180,25 +182,20 @@ def _packed(address: str) -> bytes | None:
     return packed[12:] if packed.startswith(_MAPPED) else packed
 
 
-def _parse(entries: Iterable[str]) -> tuple[tuple[str, ...], list[_Network | None]]:
-    written: list[str] = []
-    networks: list[_Network | None] = []
+def _parse(entries: Iterable[str]) -> list[_Entry]:
+    read: list[_Entry] = []
     problems: list[str] = []
     for entry in entries:
         try:
-            text, network = _read(entry.strip())
+            read.append(_read(entry.strip()))
         except ValueError as problem:
             problems.append(str(problem))
-        else:
-            written.append(text)
-            networks.append(network)
     if problems:
         raise ValueError("\n".join(problems))
-    return tuple(written), networks
+    return read
 
 
-def _read(entry: str) -> tuple[str, _Network | None]:
-    """Read one entry into its normal form and its network, None for `unix`."""
+def _read(entry: str) -> _Entry:
     if entry == _UNIX:
         return entry, None
     reason = _obvious(entry)

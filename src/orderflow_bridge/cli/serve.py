@@ -184,7 +184,7 @@ def _serve_with_granian(
     log_requests: bool,
 ) -> None:
     from granian import Granian  # noqa: PLC0415 -- an optional package
-    from granian.constants import Interfaces  # noqa: PLC0415 -- an optional package
+    from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415 -- an optional package
     from granian.log import LOGGING_CONFIG, LogLevels  # noqa: PLC0415 -- an optional package
 
     with invocation.bridge() as bridge:
@@ -205,6 +205,8 @@ def _serve_with_granian(
         address=host,
         port=port,
         interface=Interfaces.WSGI,
+        # Nobody needs HTTP/2 of it without TLS.
+        http=HTTPModes.http1,
         workers=workers,
         blocking_threads=threads,
         # A worker that is killed, as by a system short of memory, does not take the others along.

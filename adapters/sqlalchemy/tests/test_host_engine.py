@@ -38,6 +38,7 @@ class TestTables:
             "products",
             "stock",
             "rates",
+            "privacy",
             "audit",
             "durable",
             "processes",

@@ -90,6 +90,7 @@ def test_a_number_is_found_however_it_is_written(text):
         "3600 000000 0000 0008",
         "4242424242424241",
         "1234567812345678",
+        "0000000000000000",
         "3f2b8c1e-5d47-4a90-b6e8-0c9d7f5a1b24",
         "41111111-1111-4111-8111-111111111111",
         "10.0.0.1 192.168.100.100",
@@ -312,6 +313,16 @@ def test_a_bank_account_is_no_card():
         assert is_card(f"{fours} {GROUPED}")
 
 
+@pytest.mark.parametrize("more", range(14))
+def test_a_bank_account_may_have_thirty_four_signs(more):
+    """In one or in fours with a rest; a longer one is read as any text is."""
+    iban = with_check_digits("MT", f"X{VISA}".ljust(17 + more, "X"))
+    assert len(iban) <= 34
+    assert not is_card(iban)
+    assert not is_card(" ".join(iban[at : at + 4] for at in range(0, len(iban), 4)))
+    assert is_card(with_check_digits("MT", f"X{VISA}".ljust(32 + more, "X")))
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -325,6 +336,34 @@ def test_a_hexadecimal_digest_is_no_card(text):
     """Digests of the usual lengths hold long runs of digits by chance."""
     assert not is_card(text)
     assert is_card(f"{text} {VISA}")
+
+
+@pytest.mark.parametrize("length", [32, 40, 64, 96, 128])
+@pytest.mark.parametrize("spelled", [str.lower, str.upper])
+def test_a_digest_has_one_of_the_usual_lengths_and_one_case(length, spelled):
+    """Alone or behind 0x; one digit more or less, or another case, and it is read as text."""
+    digest = spelled(f"a{VISA}b".ljust(length, "e"))
+    assert not is_card(f"<{digest}> 0x{digest}")
+    assert is_card(digest[:-1])
+    assert is_card(digest + "E")
+    assert is_card(digest[:-1] + digest[-1].swapcase())
+
+
+UUIDS = [
+    "abcf4111-1111-1111-1111-abcdefabcdef",
+    "ABCF4111-1111-1111-1111-ABCDEFABCDEF",
+    "0a0b0c0d-4111-1111-1111-1111abcdefab",
+]
+
+
+@pytest.mark.parametrize("uuid", UUIDS)
+def test_a_uuid_is_no_card(uuid):
+    """Four groups of digits in it are chance; it stands alone, between other signs than these."""
+    assert not is_card(uuid)
+    assert not is_card(f"urn:uuid:{uuid}; {{{uuid}}}")
+    for neighbour in "gG7":
+        assert is_card(neighbour + uuid)
+        assert is_card(uuid + neighbour)
 
 
 CHIP = [
@@ -341,6 +380,7 @@ CHIP = [
     "5a08371449635398431f5f2403261231",
     "5A0730569309025904",
     "5A0A6212345678900000003F",
+    "5A0A6212345678900000003F5F340101",
 ]  # fmt: skip
 
 

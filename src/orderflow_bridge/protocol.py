@@ -168,10 +168,9 @@ class Protocol:
         """Take steps 1–8; pure."""
         now = self._shop.clock.now()
         request_id = new_id("req", now, self._shop.entropy.token(RANDOM_BYTES))
-        address = None
+        address = self._client.find(head.peer, head.headers, aliased=head.aliased)
         path = _PATH.fullmatch(head.path)
         try:
-            address = self._client.find(head.peer, head.headers, aliased=head.aliased)
             path = _endpoint(head, path)  # 1–3
             _refuse_media_type(head)  # 4
             length = self._declared_length(head)  # 5

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from orderflow_bridge.http import Head, Request
+from orderflow_bridge.decisions import Asked, Decisions
+from orderflow_bridge.http import CODES, Head, Request
 from orderflow_bridge.testing.clock import SetClock
 from tests.rig import Storefront, TestShop, item, open_shop
 
@@ -91,6 +92,7 @@ def test_a_refusal_is_one_line_with_its_code(
     (line,) = lines()
     assert set(line) == FIELDS
     assert (line["verdict"], line["code"], line["status"]) == ("refused", code, admitted.status)
+    assert (line["address"], line["replayed"]) == (front.peer, False)
     assert line["connection"] == (connection and connection.format(id=own))
     assert line["action"] == action
 
@@ -177,6 +179,16 @@ def test_milliseconds_are_those_of_the_clock(lines) -> None:
     assert late["milliseconds"] >= 7
     assert late["milliseconds"] % 7 == 0
     assert early["milliseconds"] == 0
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_only_a_fault_is_louder_than_info(shop: TestShop, caplog, code: str) -> None:
+    """From 500 on it is ours to mend, and shown by default."""
+    caplog.set_level(logging.INFO, LOGGER)
+    asked = Asked(request_id="req_1", client_id=b"", action=b"", address=None, arrived=0)
+    Decisions(shop.clock).refused(asked, code)
+    (record,) = caplog.records
+    assert record.levelno == (logging.WARNING if CODES[code][0] >= 500 else logging.INFO)
 
 
 def test_the_default_of_python_prints_no_decision(front: Storefront, lines, caplog) -> None:

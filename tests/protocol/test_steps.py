@@ -13,6 +13,7 @@ import pytest
 
 from orderflow_bridge import protocol
 from orderflow_bridge.actions import ACTIONS
+from orderflow_bridge.capabilities import counting
 from orderflow_bridge.domain.errors import (
     BridgeError,
     ConfigurationError,
@@ -376,6 +377,7 @@ class TestEnvelope:
         """Attack row 63."""
         reply = send(storefront, headers={"content-encoding": coding})
         assert (reply.status, reply.code) == (415, "unsupported_media_type")
+        assert "Content-Encoding" in reply.json["detail"]
 
     @pytest.mark.parametrize(
         ("length", "code"),
@@ -409,6 +411,14 @@ class TestEnvelope:
         for size, code in ((1024, "invalid_json"), (1025, "body_too_large")):
             reply = send(front, body=b" " * size, headers=chunked, framed=True)
             assert reply.code == code
+
+    def test_a_declared_length_may_be_the_limit_itself(self) -> None:
+        """A byte more is refused before it is read, and the answer names the limit."""
+        front = open_shop(max_body=1024).storefront()
+        assert isinstance(front.bridge.admit(request(front, body=b" " * 1024).head), Admitted)
+        refused = Reply.of(front.bridge.admit(request(front, body=b" " * 1025).head))
+        assert refused.code == "body_too_large"
+        assert "1024 bytes" in refused.json["detail"]
 
     @pytest.mark.parametrize("name", ["x-client-id", "x-timestamp", "x-signature"])
     def test_a_missing_header_answers_before_a_malformed_one(self, storefront, name: str) -> None:
@@ -610,6 +620,7 @@ class TestAuthentication:
         lines = [r.getMessage() for r in caplog.records if r.levelno == logging.ERROR]
         assert len(lines) == 1
         assert front.client_id in lines[0]
+        assert "master key" in lines[0]
         with pytest.raises(ConfigurationError, match="k1"):
             without.bridge.connections.reveal(front.client_id)
 
@@ -988,6 +999,24 @@ class TestWindow:
         shop.bridge.purge()
         assert again(storefront, sent).code == "replayed_request"
 
+    @pytest.mark.parametrize(
+        ("widest", "seconds"), [(1, 900), (435, 900), (436, 902), (3600, 7230)]
+    )
+    def test_a_signature_is_remembered_while_any_window_may_take_it(
+        self, widest: int, seconds: int
+    ) -> None:
+        """Twice the widest window and half a minute, but never less than a quarter of an hour."""
+        shop = open_shop(max_window=widest)
+        front = shop.storefront(window=1)
+        now = shop.clock.now()
+        assert send(front).status == 200
+        with shop.bridge._storage.reading() as unit:
+            kept = [
+                counting(unit).spent_after(until, connection=front.client_id, limit=9)
+                for until in (now + seconds * 1000 - 1, now + seconds * 1000)
+            ]
+        assert kept == [1, 0]
+
     def test_a_clock_that_steps_back_lets_nothing_in_twice(self, shop, storefront) -> None:
         """Attack row 31: also after a purge in between."""
         sent = request(storefront)
@@ -1141,7 +1170,8 @@ class TestIdempotency:
         assert send(front, "convertToOrder", body, key="k").body == first.body
 
     @pytest.mark.parametrize(
-        ("left", "seconds"), [(120_000, "5"), (6_000, "5"), (3_000, "3"), (1_000, "1"), (1, "1")]
+        ("left", "seconds"),
+        [(120_000, "5"), (6_000, "5"), (3_000, "3"), (2_999, "2"), (1_000, "1"), (1, "1")],
     )
     def test_a_twin_waits_until_the_first_must_be_done_but_not_long(self, left, seconds) -> None:
         """Whole seconds of what is left of the lease, from one to five."""
@@ -1364,6 +1394,13 @@ class TestRefusals:
         assert sum(seen.values()) == 1000
         assert next(iter(seen)) == ("authentication_failed", "others")
 
+    def test_a_shop_counts_two_thousand_addresses_apart(self) -> None:
+        """And the rest together: a few hundred kilobytes at most."""
+        refusals = Refusals()
+        for number in range(2_050):
+            refusals.count("authentication_failed", f"2001:db8::{number:x}")
+        assert len(refusals.seen()) == 2_049
+
     def test_refusals_throttle_nobody(self, storefront: Storefront) -> None:
         """Attack row 82: after a thousand bad signatures a good one passes."""
         bad = request(storefront, secret="ofs_" + "x" * 43)
@@ -1403,6 +1440,14 @@ class TestFaults:
         setattr(storage, place, raising(StorageUnavailable("gone")))
         reply = self.assert_nothing_happened(front, storage, sent, 503, "storage_unavailable")
         assert int(reply.headers["Retry-After"]) >= 1
+
+    def test_what_the_storage_lacks_is_the_operator_s_to_know(self, front, storage, caplog) -> None:
+        """One line says which request and why; the caller is told neither name nor place."""
+        storage.reads = raising(StorageUnavailable("no disk\nat /srv/data"))
+        reply = send(front)
+        lines = [r.getMessage() for r in caplog.records if r.name == "orderflow_bridge.faults"]
+        assert lines == [f"{reply.json['request_id']}: no disk\\nat /srv/data"]
+        assert "/srv" not in reply.body.decode()
 
     @pytest.mark.parametrize(
         ("repository", "method"),

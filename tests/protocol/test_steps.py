@@ -361,6 +361,7 @@ class TestEnvelope:
         ("kind", "status"),
         [
             ("application/json", 200), ("application/json; charset=utf-8", 200),
+            ("APPLICATION/JSON", 200), ("application/json ", 200),
             ("Application/JSON;charset=UTF-8", 200), ('application/json; charset="utf-8"', 200),
             ("application/json; charset=utf-16", 415), ("application/json; charset=latin-1", 415),
             ("text/plain", 415), ("application/x-www-form-urlencoded", 415), ("", 415),
@@ -1562,6 +1563,7 @@ class TestFaults:
         storage.inside = failing("carts", "add", RuntimeError("quoting zq7markerzq7"))
         reply = send(front)
         errors = [r for r in caplog.records if r.levelno == logging.ERROR]
+        assert {error.name for error in errors} == {"orderflow_bridge.faults"}
         text = errors[0].getMessage()
         assert reply.json["request_id"] in text
         assert "RuntimeError" in text

@@ -186,7 +186,10 @@ class Bridge:
         return settle(self._storage, self._shop.clock, intent, amount=amount, currency=currency)
 
     def purge(self, *, limit: int = 1_000) -> Purged:
-        """Forget up to `limit` of each kind of what has expired; cancel what is unpaid too long."""
+        """Forget up to `limit` of each kind of what has expired; cancel what is unpaid too long.
+
+        The signatures of the last writes stay until a later write proves that the clock is right.
+        """
         return self._maintenance.purge(limit=limit)
 
     def migrate(self) -> Sequence[str]:

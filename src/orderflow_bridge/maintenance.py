@@ -1,6 +1,7 @@
 """Purging of what has expired: bounded, and there by name (protocol §2, §4)."""
 
 import logging
+from bisect import bisect_left
 from collections.abc import Callable
 from itertools import count
 
@@ -9,11 +10,13 @@ from msgspec.structs import replace
 
 from orderflow_bridge.actions.action import Shop, Work
 from orderflow_bridge.actions.claims import give_up_claim
+from orderflow_bridge.capabilities import counting
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.ports import OrderQuery, Storage, Unit
+from orderflow_bridge.security.spent import forgettable_before, remembered_for
 from orderflow_bridge.transactions import transact
 
 __all__ = ["Maintenance", "Purged"]
@@ -47,13 +50,19 @@ class Maintenance:
         self._writes = count(1)
 
     def purge(self, *, limit: int = 1_000) -> Purged:
-        """Purge up to `limit` of each kind; cancelling an unpaid order asks the provider first."""
+        """Purge up to `limit` of each kind; cancelling an unpaid order asks the provider first.
+
+        Signatures are forgotten as far as the writes after them prove that the clock is right: the
+        last ones before a pause stay until there are new ones. A storage without `rates` cannot
+        tell, and is believed its clock.
+        """
         now = self._shop.clock.now()
+        spent_before = self._forgettable_before(now)
         expired_before = now - self._shop.settings.cart_retention * 1000
 
         def forget(unit: Unit) -> Purged:
             return Purged(
-                signatures=unit.replays.purge(before=now, limit=limit),
+                signatures=unit.replays.purge(before=spent_before, limit=limit),
                 answers=unit.answers.purge(before=now, limit=limit),
                 carts=unit.carts.purge(before=expired_before, limit=limit),
             )
@@ -65,24 +74,39 @@ class Maintenance:
             unpaid_orders=self._cancel_unpaid(now, limit),
         )
 
-    def after_write(self) -> None:
-        """Purge a little now and then; a failure is logged and tried again later."""
+    def after_write(self, arrived: int) -> None:
+        """Purge a little now and then; a failure is logged and tried again later.
+
+        `arrived` is when the write did (Unix ms), and its storefront agreed: no other proof is
+        needed. The clock of now may have jumped since, while others were asked.
+        """
         if next(self._writes) % _EVERY:
             return
+        widest = self._shop.settings.max_window
+        spent_before = forgettable_before(
+            arrived + remembered_for(widest), now=arrived, widest=widest
+        )
         try:
-            now = self._shop.clock.now()
             transact(
                 self._storage,
                 lambda unit: (
-                    unit.replays.purge(before=now, limit=_BATCH),
-                    unit.answers.purge(before=now, limit=_BATCH),
+                    unit.replays.purge(before=spent_before, limit=_BATCH),
+                    unit.answers.purge(before=arrived, limit=_BATCH),
                 ),
             )
             if self._shop.payments is None:
-                self._free_crashed(now, 1)
-                self._cancel_unpaid(now, 1)
+                self._free_crashed(arrived, 1)
+                self._cancel_unpaid(arrived, 1)
         except Exception as error:  # noqa: BLE001 -- never the storefront's business
             _log.warning("purging failed: %s", whereabouts(error))
+
+    def _forgettable_before(self, now: int) -> int:
+        if "rates" not in self._storage.capabilities:
+            return now
+        widest = self._shop.settings.max_window
+        with self._storage.reading() as unit:
+            latest = _latest(unit, now + remembered_for(widest))
+        return forgettable_before(latest, now=now, widest=widest)
 
     def _free_crashed(self, now: int, limit: int) -> int:
         with self._storage.reading() as unit:
@@ -111,6 +135,24 @@ class Maintenance:
             # What refuses stays, and must not hide what is older.
             query = replace(query, after=(unpaid[-1].placed_at, unpaid[-1].order_id))
         return cancelled
+
+
+def _latest(unit: Unit, end: int) -> int:
+    """Find until when the signature that was spent last is remembered, to the second before.
+
+    Answers a time before `end`, in Unix ms; 0 where nothing was spent.
+    """
+    ledger, second = counting(unit), 0
+    for connection in unit.connections.all():
+        client_id = connection.client_id
+
+        def none_after(tried: int, client_id: str = client_id) -> bool:
+            return not ledger.spent_after(tried * 1000, connection=client_id, limit=1)
+
+        # Mostly one question each: few are later than all before them.
+        if not none_after(second):
+            second += bisect_left(range(second, end // 1000), x=True, key=none_after) - 1
+    return second * 1000
 
 
 def _freeing(shop: Shop, found: Cart) -> Callable[[Unit], int]:

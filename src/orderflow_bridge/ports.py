@@ -355,7 +355,7 @@ class ReplayLedger(Protocol):
 
 
 class CountingReplayLedger(ReplayLedger, Protocol):
-    """The capability `rates`: the spent signatures tell how much a connection wrote lately."""
+    """The capability `rates`: the spent signatures tell how much a connection wrote, and when."""
 
     def spent_after(self, until: int, *, connection: str, limit: int) -> int:
         """Count a connection's signatures with an `until` later than this (Unix ms), to `limit`."""

@@ -40,6 +40,7 @@ from orderflow_bridge.security.signing import (
     TIMESTAMP,
     string_to_sign,
 )
+from orderflow_bridge.security.spent import remembered_for
 from orderflow_bridge.security.window import inside, looks_like_milliseconds, skew
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.transactions import go_outside, transact
@@ -105,7 +106,8 @@ class Verified(Struct, frozen=True, kw_only=True, gc=False):
 class Protocol:
     """Decide about requests; answers everything, raises nothing.
 
-    `after_write` is called when a writing unit has committed, outside of it.
+    `after_write` is called when a writing unit has committed, outside of it, with the time at which
+    its request arrived (Unix ms) and was in its window.
     """
 
     def __init__(
@@ -114,7 +116,7 @@ class Protocol:
         shop: Shop,
         keys: MasterKeyRing,
         storage: Storage,
-        after_write: Callable[[], None],
+        after_write: Callable[[int], None],
         rates: RateLedger | None = None,
     ) -> None:
         settings = shop.settings
@@ -123,14 +125,13 @@ class Protocol:
         self._storage = storage
         self._after_write = after_write
         self._client = client_address(settings)
-        remembered = max(900, 2 * settings.max_window + 30)
-        self._spent_for = remembered * 1000
+        self._spent_for = remembered_for(settings.max_window)
         self._rates = Rates(
             most=settings.max_writes_per_minute, spent_for=self._spent_for, ledger=rates
         )
         counts = "rates" in storage.capabilities
         self._signatures = Quota(
-            most=settings.max_spent_signatures if counts else 0, lifetime=remembered
+            most=settings.max_spent_signatures if counts else 0, lifetime=self._spent_for // 1000
         )
         self._answers = Quota(
             most=settings.max_stored_answers if counts else 0,
@@ -334,7 +335,7 @@ class Protocol:
                     self._storage, lambda unit: self._release(unit, verified, outside)
                 ),
             )
-        self._after_write()
+        self._after_write(verified.admitted.arrived)
         if isinstance(outcome, BridgeError):
             raise outcome
         if isinstance(outcome, Outside):

@@ -66,3 +66,80 @@ def test_a_replay_is_refused_whatever_the_clock_does(fresh_url, kind: str, back:
     assert front.ok("cart.get", cart_id=cart_id)["totals"]["item_count"] == 1
     assert front.cart(item("mug"))["totals"]["item_count"] == 1
     shop.bridge.close()
+
+
+def changing(front: Storefront) -> tuple[str, bytes, dict[str, str]]:
+    """Sign a change that shows how often it was done."""
+    cart_id = front.cart()["cart_id"]
+    body = f'{{"cart_id":"{cart_id}","items":[{{"sku":"mug","quantity":1}}]}}'.encode()
+    return cart_id, body, front.headers("items.add", body)
+
+
+@pytest.mark.parametrize("ahead", [15 * MINUTES + 1, 24 * 60 * MINUTES, 100 * 24 * 60 * MINUTES])
+def test_a_clock_that_jumps_ahead_makes_a_purge_forget_nothing(
+    fresh_url, kind: str, ahead: int
+) -> None:
+    """By hand or by a timer, once or again: when it is back, what was sent before is a replay."""
+    shop = open_shop(fresh_url(kind))
+    front, other = shop.storefront(), shop.storefront("Other")
+    other.cart()
+    cart_id, body, headers = changing(front)
+    assert front.send("items.add", body, headers).status == 200
+    shop.clock.forward(ahead)
+    assert shop.bridge.purge().signatures == 0
+    assert front.send("items.add", body, headers).code == "timestamp_out_of_window"
+    assert shop.bridge.purge().signatures == 0
+    shop.clock.forward(-ahead)
+    assert front.send("items.add", body, headers).code == "replayed_request"
+    assert front.ok("cart.get", cart_id=cart_id)["totals"]["item_count"] == 1
+    shop.bridge.close()
+
+
+@pytest.mark.parametrize("widest", [60, 300, 3600])
+def test_the_last_write_forgets_nothing_that_can_come_again(
+    fresh_url, kind: str, widest: int
+) -> None:
+    """With clocks at the edges of the widest window, and a server that is far ahead as it purges.
+
+    The server was slow as the old request came, dated ahead by it, and fast as the last one came.
+    """
+    shop = open_shop(fresh_url(kind), max_window=widest)
+    front, other = shop.storefront(window=widest), shop.storefront("Other", window=widest)
+    cart_id, body, _ = changing(front)
+    dated = shop.clock.now() // 1000 + widest
+    headers = front.headers("items.add", body, timestamp=dated)
+    assert front.send("items.add", body, headers).status == 200
+    # As the window of the old request ends, by a clock that is right.
+    shop.clock.forward(2 * widest)
+    body_of_other = b'{"currency":"GBP"}'
+    signed = other.headers("cart.create", body_of_other)
+    shop.clock.forward(widest)
+    assert other.send("cart.create", body_of_other, signed).status == 200
+    for ahead in (15 * MINUTES, 60 * MINUTES, 24 * 60 * MINUTES):
+        shop.clock.forward(ahead)
+        shop.bridge.purge()
+        shop.clock.forward(-ahead)
+    shop.clock.forward(-widest)
+    assert front.send("items.add", body, headers).code == "replayed_request"
+    assert front.ok("cart.get", cart_id=cart_id)["totals"]["item_count"] == 1
+    shop.bridge.close()
+
+
+def test_an_idle_shop_keeps_its_last_signatures_until_it_sells_again(fresh_url, kind: str) -> None:
+    """What is older goes with any purge, so that nothing piles up however seldom one writes."""
+    shop = open_shop(fresh_url(kind))
+    early, late, again = (shop.storefront(name) for name in ("Early", "Late", "Again"))
+    for _ in range(3):
+        early.cart()
+    shop.clock.forward(20 * MINUTES)
+    late.cart()
+    early.cart()
+    shop.clock.forward(20 * MINUTES)
+    assert shop.bridge.purge().signatures == 3
+    shop.clock.forward(30 * 24 * 60 * MINUTES)
+    assert shop.bridge.purge().signatures == 0
+    again.cart()
+    assert shop.bridge.purge(limit=1).signatures == 1
+    assert shop.bridge.purge().signatures == 1
+    assert shop.bridge.purge().signatures == 0
+    shop.bridge.close()

@@ -1,7 +1,9 @@
 """Purging: bounded, opportunistic after writes, never by a read."""
 
+from orderflow_bridge.domain.product import Product
 from orderflow_bridge.maintenance import Purged
-from tests.rig import Storefront, TestShop, item
+from orderflow_bridge.storage.memory import MemoryStorage
+from tests.rig import SetClock, Storefront, TestShop, item, open_shop
 
 
 def spent(shop: TestShop, storefront: Storefront) -> int:
@@ -12,14 +14,18 @@ def spent(shop: TestShop, storefront: Storefront) -> int:
 def test_purge_forgets_what_expired_and_nothing_else(
     shop: TestShop, storefront: Storefront
 ) -> None:
-    """Spent signatures after fifteen minutes, answers after a day."""
+    """Spent signatures after fifteen minutes, once there is another write; answers after a day."""
     cart_id = storefront.cart()["cart_id"]
     storefront.ok("items.add", cart_id=cart_id, items=[item("mug")])
     assert shop.bridge.purge() == Purged()
-    shop.clock.forward(901)
+    shop.clock.forward(904)
+    assert shop.bridge.purge() == Purged()
+    storefront.cart()
     assert shop.bridge.purge() == Purged(signatures=2)
-    shop.clock.forward(86_400)
+    shop.clock.forward(86_400 - 903)
     assert shop.bridge.purge() == Purged(answers=2)
+    shop.clock.forward(86_400)
+    assert shop.bridge.purge() == Purged(answers=1)
 
 
 def test_purge_is_bounded(shop: TestShop, storefront: Storefront) -> None:
@@ -27,8 +33,56 @@ def test_purge_is_bounded(shop: TestShop, storefront: Storefront) -> None:
     for _ in range(5):
         storefront.cart()
     shop.clock.forward(2 * 86_400)
+    storefront.cart()
     assert shop.bridge.purge(limit=3) == Purged(signatures=3, answers=3)
     assert shop.bridge.purge(limit=3) == Purged(signatures=2, answers=2)
+
+
+class Uncounted(MemoryStorage):
+    """Keeps everything, counts nothing."""
+
+    capabilities = MemoryStorage.capabilities - {"rates"}
+
+
+def test_a_storage_that_counts_nothing_is_believed_its_clock() -> None:
+    """Its signatures are forgotten when they have expired, as its clock has it."""
+    shop = open_shop(storage=Uncounted())
+    shop.storefront().cart()
+    shop.clock.forward(900)
+    assert shop.bridge.purge() == Purged()
+    shop.clock.forward(1)
+    assert shop.bridge.purge() == Purged(signatures=1)
+
+
+class Jumping:
+    """A catalogue in whose time the clock jumps, if it is told to."""
+
+    def __init__(self, clock: SetClock) -> None:
+        self.clock = clock
+        self.ahead = 0
+
+    def find(self, skus, currency):
+        """Find what is asked for, later."""
+        self.clock.forward(self.ahead)
+        return {sku: Product(sku=sku, name="Tea", unit_price=255, tax_class="") for sku in skus}
+
+
+def test_a_write_is_no_proof_of_the_time_after_it() -> None:
+    """A clock that jumps ahead within a write purges by the time at which the write came."""
+    clock = SetClock()
+    catalogue = Jumping(clock)
+    shop = open_shop(clock=clock, catalogue=catalogue, stocked=False)
+    front = shop.storefront()
+    body = b'{"currency":"GBP"}'
+    headers = front.headers("cart.create", body)
+    assert front.send("cart.create", body, headers).status == 200
+    for _ in range(126):
+        front.cart()
+    catalogue.ahead = 2 * 86_400
+    front.cart(item("tea"))
+    clock.forward(-catalogue.ahead)
+    assert spent(shop, front) == 128
+    assert front.send("cart.create", body, headers).code == "replayed_request"
 
 
 def test_writes_purge_now_and_then_and_reads_never(shop: TestShop, storefront: Storefront) -> None:

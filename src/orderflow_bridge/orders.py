@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from orderflow_bridge.actions.action import Shop, Work
-from orderflow_bridge.actions.orders import cancel_order
+from orderflow_bridge.actions.orders import LONGEST_REASON, cancel_order
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.order import Order
@@ -51,15 +51,11 @@ class Orders:
         """Cancel an unpaid order; the payment provider is asked first.
 
         `reason` is kept with the order. Raises `BridgeError` `order_not_cancellable` for a paid
-        one, and `invalid_request` for a reason that holds a card number.
+        one, and `invalid_request` for a reason of more than 300 characters, as for a storefront,
+        and for one that holds a card number.
         """
-        if reason is not None and is_card(reason):
-            message = "holds what looks like a card number"
-            raise BridgeError(
-                "invalid_request",
-                f"reason {message}.",
-                {"errors": [{"path": "/reason", "message": message}]},
-            )
+        if reason is not None:
+            _refuse_unfit(reason)
         order = self.find(order_id)
 
         def connection_of(unit: Unit) -> Connection:
@@ -74,3 +70,17 @@ class Orders:
 
         carry_out(self._storage, self._shop, connection_of, cancelling)
         return self.find(order_id)
+
+
+def _refuse_unfit(reason: str) -> None:
+    if len(reason) > LONGEST_REASON:
+        message = f"has more than {LONGEST_REASON} characters"
+    elif is_card(reason):
+        message = "holds what looks like a card number"
+    else:
+        return
+    raise BridgeError(
+        "invalid_request",
+        f"reason {message}.",
+        {"errors": [{"path": "/reason", "message": message}]},
+    )

@@ -77,6 +77,16 @@ def test_a_reason_with_a_card_number_is_refused(shop):
     assert shop("orders", "show", number, "--json").document["status"] == "pending_payment"
 
 
+def test_a_reason_that_is_too_long_is_refused(shop):
+    """As a storefront's is; the order stays as it is until the reason is shorter."""
+    number = shop.order()["number"]
+    ended = shop("orders", "cancel", number, "--reason", "é" * 301, "--json", code=2)
+    assert ended.document["error"]["detail"] == "reason: has more than 300 characters."
+    assert shop("orders", "show", number, "--json").document["status"] == "pending_payment"
+    cancelled = shop("orders", "cancel", number, "--reason", "é" * 300, "--json").document
+    assert (cancelled["status"], cancelled["cancel_reason"]) == ("cancelled", "é" * 300)
+
+
 def test_cancel_keeps_the_reason_and_late_money_is_loud(shop):
     """Money that comes after a cancellation asks to be refunded."""
     number = shop.order()["number"]

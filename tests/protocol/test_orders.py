@@ -240,6 +240,24 @@ class TestSettlement:
         reply = storefront.call("orders.cancel", order_id=order["order_id"])
         assert (reply.status, reply.code) == (409, "order_not_cancellable")
 
+    def test_a_reason_is_as_short_for_an_operator_as_for_a_storefront(
+        self, shop, storefront
+    ) -> None:
+        """300 characters; a longer one cancels nothing."""
+        kept, refused = (
+            storefront.order(storefront.cart(item("mug"))["cart_id"], intent=intent)["order_id"]
+            for intent in ("pi_kept", "pi_refused")
+        )
+        reply = storefront.call("orders.cancel", order_id=refused, reason="x" * 301)
+        assert (reply.status, reply.code) == (422, "invalid_request")
+        for length in (301, 10_000_000):
+            with pytest.raises(BridgeError, match="reason has more than 300 char") as raised:
+                shop.bridge.orders.cancel(refused, reason="x" * length)
+            assert raised.value.code == "invalid_request"
+            assert raised.value.members["errors"][0]["path"] == "/reason"
+        assert shop.bridge.orders.find(refused).status == "pending_payment"
+        assert shop.bridge.orders.cancel(kept, reason="x" * 300).cancel_reason == "x" * 300
+
     def test_money_after_a_cancel_is_kept_visible_and_loud(self, shop, storefront, caplog) -> None:
         """`paid_after_cancel`, still cancelled, and an error in the log."""
         order = storefront.order(storefront.cart(item("lamp"))["cart_id"])

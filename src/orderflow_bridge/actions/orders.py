@@ -21,6 +21,7 @@ from orderflow_bridge.domain.time import as_milliseconds
 from orderflow_bridge.ports import OrderQuery, Payments
 
 __all__ = [
+    "LONGEST_REASON",
     "CancelOrder",
     "ListOrders",
     "OrderPart",
@@ -34,6 +35,9 @@ __all__ = [
 
 _log = logging.getLogger("orderflow_bridge.payments")
 _POSITION = re.compile(r"\A([0-9]{1,15}):([ -~]{1,64})\Z")
+LONGEST_REASON = 300
+"""Of a cancel, in characters."""
+
 _Instant = Annotated[datetime, Meta(tz=True)]
 
 
@@ -46,7 +50,7 @@ class OrderPart(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class CancelOrder(OrderPart, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`{order_id, reason?}`."""
 
-    reason: Annotated[str, Meta(max_length=300)] | None = None
+    reason: Annotated[str, Meta(max_length=LONGEST_REASON)] | None = None
 
 
 class ListOrders(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -97,7 +97,7 @@ def settle(invocation: Invocation, *, order: str) -> None:
 
 @orders.command()
 @click.argument(_ORDER)
-@click.option("--reason", help="Why; kept with the order.")
+@click.option("--reason", help="Why, in up to 300 characters; kept with the order.")
 @click.pass_obj
 def cancel(invocation: Invocation, *, order: str, reason: str | None) -> None:
     """Cancel an unpaid order, and give back its stock."""

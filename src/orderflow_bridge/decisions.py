@@ -1,8 +1,8 @@
 """The log of decisions: one line of JSON for each answer, and nothing of what was said.
 
-The line is ASCII without controls, whatever a stranger sent: every text in it has a grammar, is in
-a table of this package, or is escaped. A client id is shown where its form is valid and no card
-number, which does not say that it was proven; an action is shown where there is such an action.
+The line is ASCII without controls, whatever a stranger sent: every text in it has a grammar, or is
+in a table of this package. A client id is shown where its form is valid and no card number, which
+does not say that it was proven; an action is shown where there is such an action.
 """
 
 import logging
@@ -20,7 +20,6 @@ __all__ = ["Asked", "Decisions"]
 
 _log = logging.getLogger("orderflow_bridge.requests")
 _encode = msgspec.json.Encoder().encode
-_LONGEST = 100
 _REFUSED, _FAULT = 400, 500
 _REPLAYED = ("Idempotent-Replayed", "true")
 
@@ -28,7 +27,8 @@ _REPLAYED = ("Idempotent-Replayed", "true")
 class Asked(Struct, kw_only=True, frozen=True, gc=False):
     """What is known of a request, however it ends; `arrived` is when its head did, in Unix ms.
 
-    `client_id` and `action` match their grammars, or are empty.
+    `client_id` and `action` match their grammars, or are empty. `address` is what `ClientAddress`
+    found: an address in its normal form, or a word of its own.
     """
 
     request_id: str
@@ -96,12 +96,7 @@ class Decisions:
             code=code,
             status=status,
             replayed=replayed,
-            address=_escaped(asked.address),
+            address=asked.address,
             milliseconds=max(0, self._clock.now() - asked.arrived),
         )
         _log.log(level, _encode(line).decode("ascii"))
-
-
-def _escaped(address: str | None) -> str | None:
-    """Escape what is no plain ASCII: a peer's address may be the name of a socket or of a zone."""
-    return address and ascii(address[:_LONGEST])[1:-1]

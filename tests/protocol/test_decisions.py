@@ -137,6 +137,25 @@ def test_an_address_cannot_forge_a_line(front: Storefront, lines) -> None:
     assert line["address"] == "unknown"
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fe80::1%\r\n{}", "::1%\u2028", "\x1b[31m1.2.3.4", '1.2.3.4"', "\u0661.2.3.4", "\ud800",
+        "1.2.3.4\0", "/run/site.sock", "@site", "xn--a", " ", "x" * 9_999, "1.2.3.4" + " " * 999,
+    ],
+)  # fmt: skip
+def test_neither_a_peer_nor_a_header_can_forge_a_line(header: str, text: str, lines) -> None:
+    """Whatever stands there: what is not an address is `unknown`, also from a trusted proxy."""
+    shop = open_shop(trusted_proxies=("10.0.0.1",), client_address_header=header)
+    sent = text.encode("utf-8", "surrogatepass")
+    for value in (sent, b'for="' + sent + b'"', b"1.2.3.4, " + sent):
+        headers = {header.lower().encode(): (value,)}
+        for peer in ("10.0.0.1", text):
+            shop.bridge.admit(Head(method="POST", path=b"/", headers=headers, peer=peer))
+    assert {line["address"] for line in lines()} <= {"unknown", "1.2.3.4"}
+
+
 @pytest.mark.parametrize("number", ["4111111111111111", "4111-1111-1111-1111", "378282246310005"])
 def test_a_card_number_in_the_path_is_not_logged(
     shop: TestShop, number: str, lines, caplog

@@ -16,6 +16,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 from urllib.parse import unquote, unquote_to_bytes
+from warnings import catch_warnings, simplefilter
 
 import pytest
 
@@ -41,7 +42,10 @@ class Answer(NamedTuple):
 def optional(module: str) -> ModuleType:
     """Import a framework, or skip the test where it is missing; on CI its absence is a failure."""
     if os.environ.get("CI"):
-        return import_module(module)
+        with catch_warnings():
+            # WebOb imports `cgi`, which is deprecated in Python 3.11 and 3.12.
+            simplefilter("ignore", DeprecationWarning)
+            return import_module(module)
     return pytest.importorskip(module)
 
 

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-__all__ = ["as_bytes", "is_sqlite", "rows_of", "rows_of_sqlite"]
+__all__ = ["as_bytes", "is_sqlite", "rows_of", "rows_of_redis", "rows_of_sqlite"]
 
 _HEADER = b"SQLite format 3\0"
 _SIDE_FILES = ("-wal", "-journal", "-shm")
@@ -41,6 +41,23 @@ def rows_of(cursor: Any, tables: Iterable[str], *, quote: str = '"') -> Rows:
         while rows := cursor.fetchmany(500):
             for row in rows:
                 yield table, as_bytes(row)
+
+
+def rows_of_redis(client: Any, pattern: str) -> Rows:
+    """Give each key that matches, with what is kept under it, through a client of redis-py."""
+    read = {
+        b"string": client.get,
+        b"list": lambda key: client.lrange(key, 0, -1),
+        b"set": lambda key: list(client.smembers(key)),
+        b"zset": lambda key: client.zrange(key, 0, -1, withscores=True),
+        b"hash": client.hgetall,
+        b"stream": client.xrange,
+    }
+    for key in client.scan_iter(pattern, count=1_000):
+        kind = client.type(key)
+        # It may have expired just now.
+        if kind != b"none":
+            yield "Redis", as_bytes((key, read[kind](key)))
 
 
 def as_bytes(row: Iterable[object]) -> bytes:

@@ -1,5 +1,6 @@
 """The watch over the whole suite can fail: each kind of leak, in each place, is found and told."""
 
+import importlib
 import json
 import logging
 import os
@@ -21,6 +22,8 @@ from tests.canary.marks import CARDS, EMAIL, MASTER_KEY, NAME, PEOPLE, SECRET
 from tests.canary.places import FILES, KEYS_FILE, PRINTED, kinds_of_table
 from tests.canary.search import Search
 from tests.canary.session import Canary
+from tests.canary.tables import rows_of_redis
+from tests.redis_server import REDIS, redis_prefix  # noqa: F401 -- a fixture
 from tests.rig import RING, open_shop
 
 UNKNOWN = "ofs_" + urlsafe_b64encode(bytes(range(100, 132))).decode().rstrip("=")
@@ -145,6 +148,33 @@ class TestPlaces:
         for table in ("ofb_carts", "orderflow_orders", "orderflow_bridge_answer"):
             assert "personal data" not in kinds_of_table(table)
             assert "secret" in kinds_of_table(table)
+
+    def test_redis_is_searched_whatever_is_kept_there(
+        self,
+        canary: Canary,
+        redis_prefix,  # noqa: F811 -- a fixture
+    ) -> None:
+        """A key's own name, and what is under it, however it is kept; not even a customer."""
+        client = importlib.import_module("redis").Redis.from_url(REDIS)
+        writes = {
+            "string": lambda key: client.set(key, SECRET),
+            "list": lambda key: client.rpush(key, "1", SECRET),
+            "set": lambda key: client.sadd(key, SECRET),
+            "zset": lambda key: client.zadd(key, {SECRET: 1}),
+            "hash": lambda key: client.hset(key, "field", SECRET),
+            "stream": lambda key: client.xadd(key, {"field": SECRET}),
+            EMAIL: lambda key: client.set(key, 1),
+        }
+        for name, write in writes.items():
+            key = f"{redis_prefix}{name}"
+            write(key)
+            canary.look_at_rows(rows_of_redis(client, f"{redis_prefix}*"), f"a {name}")
+            client.delete(key)
+        client.close()
+        told = [(one.split(" (")[0], one.split(", a ")[1]) for one in canary.leaks]
+        assert set(told) == {
+            ("personal data" if name == EMAIL else "secret", name) for name in writes
+        }
 
     def test_a_key_is_in_its_ring_only(self, canary: Canary, elsewhere) -> None:
         """Whichever key the ring has."""

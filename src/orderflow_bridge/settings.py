@@ -22,6 +22,12 @@ _DAY = 86_400
 _TABLES = {f"{_PREFIX}SHIPPING", f"{_PREFIX}TAX"}
 _OTHERS = {f"{_PREFIX}CLIENT_ID", f"{_PREFIX}SECRET"}
 
+# Whatever is neither a number nor one of these may hold a key, a password or a person.
+_SHOWN = {
+    "home", "trusted_proxies", "client_address_header", "rounding", "shipping", "tax",
+    "sqlite_synchronous",
+}  # fmt: skip
+
 _Positive = Annotated[int, Meta(ge=1)]
 
 
@@ -35,6 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     order, `rate_ledger` is the URL of a Redis that counts the writes of a minute in place of the
     storage. `max_writes_per_minute`, `max_spent_signatures` and `max_stored_answers` 0 limit no
     connection.
+
+    `repr` shows numbers and a few harmless texts: what reports an error often shows every variable.
     """
 
     database: str = "sqlite:///orderflow-bridge.db"
@@ -63,6 +71,18 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
     pool_size: Annotated[int, Meta(ge=1, le=1000)] = 16
     pool_timeout: Annotated[float, Meta(gt=0)] = 10.0
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.__rich_repr__())
+        return f"Settings({shown}, ...)"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        # A Struct has one of its own, with every field.
+        return [
+            (name, value)
+            for name, value in msgspec.structs.asdict(self).items()
+            if name in _SHOWN or isinstance(value, int | float)
+        ]
 
     @classmethod
     def load(

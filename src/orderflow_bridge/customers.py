@@ -2,7 +2,8 @@
 
 A customer is an e-mail address (`domain.erasure.same_email`). What is kept of one are orders, carts
 and the answers that are stored for idempotency keys; nothing else that is kept has a customer in
-it.
+it. A cart from which the customer was taken away is still theirs, address and all, as far as a
+stored answer names them in it.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -230,6 +231,24 @@ class Customers:
                     break
                 yield found
                 after = found[-1].cart_id
+        yield from self._carts_left_behind(email)
+
+    def _carts_left_behind(self, email: str) -> Iterator[Sequence[Cart]]:
+        """Give the carts that name nobody now, and named this customer in a stored answer."""
+        seen: set[str] = set()
+        for answers in _in_batches(self._answers_about(email, ())):
+            named = {cart_id: kept.key.connection for cart_id, kept in answers}
+            with self._storage.reading() as unit:
+                found = [
+                    cart
+                    for cart_id, connection in named.items()
+                    if cart_id not in seen
+                    and (cart := unit.carts.find(cart_id, connection=connection)) is not None
+                    and _is_nobodys(cart, unit.orders.of_cart(cart_id))
+                ]
+            if found:
+                yield found
+                seen.update(cart.cart_id for cart in found)
 
     def _answers_about(
         self, email: str, theirs: Container[str]
@@ -282,7 +301,7 @@ class Customers:
         """Erase a cart and its order; whoever writes either, or answers about it, waits here."""
         now = self._shop.clock.now()
         cart = unit.carts.lock(cart_id, connection=connection)
-        order = unit.orders.of_cart(cart_id)
+        placed = order = unit.orders.of_cart(cart_id)
         if order is not None and not same_email(order.customer.email, email):
             order = None
         if order is not None and _is_unpaid(order):
@@ -291,6 +310,7 @@ class Customers:
             return Erasure(converting=(cart_id,))
         if cart is not None and (
             order is not None
+            or _is_nobodys(cart, placed)
             or (cart.customer is not None and same_email(cart.customer.email, email))
         ):
             self._erase_cart(unit, cart, now)
@@ -371,6 +391,10 @@ def _is_unpaid(order: Order) -> bool:
 
 def _is_converting(cart: Cart, now: int) -> bool:
     return cart.conversion is not None and now < cart.conversion.lease_until
+
+
+def _is_nobodys(cart: Cart, order: Order | None) -> bool:
+    return cart.customer is None and order is None
 
 
 def _is_theirs(unit: Unit, cart_id: str, connection: str, email: str) -> bool:

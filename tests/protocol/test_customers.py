@@ -104,10 +104,28 @@ def test_a_customer_is_found_in_either_form(shop, form, asked):
     assert (done.orders, done.carts) == (1, 1)
 
 
+@pytest.mark.parametrize("kept", ["zo\u00eb@exa\u0308mple.com", "zoe\u0308@ex\u00e4mple.com"])
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_a_customer_is_found_in_a_mixed_form(shop, kept, form):
+    """One letter came composed and the other did not: it is one address all the same."""
+    front = shop.storefront()
+    paid_order_of(shop, front, kept)
+    cart_of(front, kept)
+    done = shop.bridge.customers.erase(unicodedata.normalize(form, "zo\u00eb@ex\u00e4mple.com"))
+    assert (done.orders, done.carts) == (1, 2)
+    assert front.ok("orders.list")["orders"][0]["customer"] == {"email": ERASED_EMAIL}
+
+
 def test_an_ascii_address_is_searched_once():
     """Most have one form."""
     assert spellings(f" {ZOE} ") == (ZOE,)
     assert len(spellings("zoë@example.com")) == 2
+
+
+def test_an_address_is_searched_in_a_bounded_number_of_forms():
+    """Each is a walk through every cart: an address of many accents is not searched for ever."""
+    assert len(spellings("ë" * 5 + "@example.com")) == 2**5
+    assert len(spellings("ë" * 6 + "@example.com")) == 2
 
 
 @pytest.mark.parametrize("email", ["", "  ", ERASED_EMAIL, "ERASED@customer.invalid"])
@@ -294,6 +312,56 @@ def test_a_cart_that_changed_hands_is_the_last_ones(shop):
     assert front.ok("cart.get", cart_id=cart["cart_id"])["customer"]["email"] == "max@example.com"
     found = shop.bridge.customers.export("max@example.com")
     assert [one["action"] for one in found.answers] == ["cart.create", "cart.update"]
+
+
+def test_a_cart_that_names_nobody_now_is_found_by_its_answers(shop):
+    """The customer was taken out of it, their address and note were not: it is still theirs."""
+    front = shop.storefront()
+    cart = cart_of(front)
+    other = front.cart(item("tea"))
+    front.ok("cart.update", cart_id=other["cart_id"], note="nobody's")
+    front.ok("cart.update", cart_id=cart["cart_id"], customer=None)
+    theirs = shop.bridge.customers.export(ZOE)
+    assert [one["cart_id"] for one in theirs.carts] == [cart["cart_id"]]
+    assert theirs.carts[0]["shipping_address"].name == ADDRESS["name"]
+    looked = shop.bridge.customers.look(ZOE)
+    done = shop.bridge.customers.erase(ZOE)
+    assert (looked.carts, looked.answers) == (done.carts, done.answers) == (1, 3)
+    left = front.ok("cart.get", cart_id=cart["cart_id"])
+    assert (left["customer"], left["note"], left["shipping_address"]["name"]) == (
+        None, None, ERASED,
+    )  # fmt: skip
+    assert left["status"] == "expired"
+    assert front.ok("cart.get", cart_id=other["cart_id"])["note"] == "nobody's"
+    assert shop.bridge.customers.look(ZOE) == Erasure()
+
+
+def test_a_cart_that_names_nobody_is_erased_once_however_many_answers_named_them(shop):
+    """More than a batch of answers about one cart are one cart, in an export and in an erasure."""
+    front = shop.storefront()
+    cart = cart_of(front)
+    for turn in range(120):
+        front.ok("cart.update", cart_id=cart["cart_id"], note=f"{WORDS} {turn}")
+    front.ok("cart.update", cart_id=cart["cart_id"], customer=None)
+    assert len(shop.bridge.customers.export(ZOE).carts) == 1
+    assert shop.bridge.customers.look(ZOE).carts == 1
+    done = shop.bridge.customers.erase(ZOE)
+    assert (done.carts, done.answers) == (1, 123)
+
+
+def test_a_cart_that_gets_another_customer_meanwhile_is_theirs(shop):
+    """It named nobody when it was found, and somebody when its turn came."""
+    front = shop.storefront()
+    cart = cart_of(front)
+    front.ok("cart.update", cart_id=cart["cart_id"], customer=None)
+
+    def change_hands():
+        front.ok("cart.update", cart_id=cart["cart_id"], customer={"email": MAX})
+
+    slow = FaultyStorage(shop.bridge._storage, Fault("writing", change_hands))
+    erasing = open_shop(storage=slow, clock=shop.clock, stocked=False).bridge
+    assert erasing.customers.erase(ZOE).carts == 0
+    assert front.ok("cart.get", cart_id=cart["cart_id"])["note"] == WORDS
 
 
 def test_answers_about_no_cart_are_nobodys(shop):

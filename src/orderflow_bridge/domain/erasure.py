@@ -1,6 +1,7 @@
 """Whose data it is, and what is left of a cart or an order when its customer is erased."""
 
 import unicodedata
+from itertools import product
 from typing import Any
 
 __all__ = ["ERASED", "ERASED_EMAIL", "erased", "same_email", "spellings"]
@@ -10,6 +11,9 @@ ERASED = "erased"
 
 ERASED_EMAIL = "erased@customer.invalid"
 """The address of every erased customer; RFC 2606 keeps `.invalid` from being anybody's."""
+
+_MOST_ACCENTS = 5
+"""An address with more is searched in three forms; each form is a walk through every cart."""
 
 _FREE_TEXT: dict[str, Any] = {
     "note": None,
@@ -31,10 +35,15 @@ def same_email(one: str, other: str) -> bool:
 def spellings(email: str) -> tuple[str, ...]:
     """Give the forms in which an address may be kept, for a search that ignores nothing but case.
 
-    As it was given, composed and decomposed.
+    As it was given, composed and decomposed; and, where no more than five of its letters can be
+    taken apart, with some of them composed and others not.
     """
     email = email.strip()
-    forms = (email, unicodedata.normalize("NFC", email), unicodedata.normalize("NFD", email))
+    composed = unicodedata.normalize("NFC", email)
+    forms = [email, composed, unicodedata.normalize("NFD", email)]
+    letters = [dict.fromkeys((one, unicodedata.normalize("NFD", one))) for one in composed]
+    if sum(len(ways) > 1 for ways in letters) <= _MOST_ACCENTS:
+        forms += map("".join, product(*letters))
     return tuple({form.lower(): form for form in forms}.values())
 
 

@@ -18,6 +18,7 @@ SETTINGS_FILE = "orderflow-bridge.toml"
 KEYS_FILE = "orderflow-bridge.keys"
 _PREFIX = "ORDERFLOW_BRIDGE_"
 _DAY = 86_400
+_OF_OTHERS = 0o077
 # Tables do not fit into a variable; the other two are a storefront's.
 _TABLES = {f"{_PREFIX}SHIPPING", f"{_PREFIX}TAX"}
 _OTHERS = {f"{_PREFIX}CLIENT_ID", f"{_PREFIX}SECRET"}
@@ -97,7 +98,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         `home` is the folder of `orderflow-bridge.toml`, by default `ORDERFLOW_BRIDGE_HOME`, else
         the current one. A relative SQLite path in the environment or the file starts there. Lists
         in the environment are separated by commas; the tables are only in the file. Raises
-        `ConfigurationError` that names the setting, never its value.
+        `ConfigurationError` that names the setting, never its value, and where the file holds
+        `master_keys` and others can read it.
         """
         environ = os.environ if environ is None else environ
         folder = Path(home or environ.get(_PREFIX + "HOME") or ".").absolute()
@@ -129,15 +131,23 @@ def _without_value(message: str) -> str:
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
+        mode = path.stat().st_mode
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from None
     try:
-        return tomllib.loads(text)
+        values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from None
+    # Even where another ring counts: one that is not used here may be used elsewhere.
+    if values.get("master_keys") and os.name == "posix" and mode & _OF_OTHERS:
+        raise ConfigurationError(
+            f"Others can read the `master_keys` in {path}: run `chmod 600 {path}`, or take them"
+            " out."
+        )
+    return values
 
 
 def _from_environment(cls: type[Settings], environ: Mapping[str, str]) -> dict[str, Any]:

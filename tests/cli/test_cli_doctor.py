@@ -93,7 +93,8 @@ def test_keys_in_an_open_settings_file_are_a_problem(ready):
     """The same goes for a ring that stands among the settings."""
     ring = Path("orderflow-bridge.keys").read_text().strip()
     settings(f'master_keys = "{ring}"')
-    assert "chmod 600" in problem(ready, "keys")
+    assert "chmod 600" in problem(ready, "settings")
+    assert "chmod 600" in ready("orders", "list", code=2).err
     Path("orderflow-bridge.toml").chmod(0o600)
     assert examined(ready)["keys"][0][0] == "ok"
 

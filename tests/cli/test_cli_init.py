@@ -32,7 +32,7 @@ def test_init_in_an_empty_folder_is_found_by_every_command_and_by_open(line):
 
 
 def test_init_keeps_the_master_key_from_others(line):
-    """The key file is its owner's alone, and its key is new each time."""
+    """The key file is its owner's alone, and its key is new each time; the database is, too."""
     os.umask(previous := os.umask(0))
     try:
         line("init")
@@ -40,6 +40,7 @@ def test_init_keeps_the_master_key_from_others(line):
     finally:
         os.umask(previous)
     assert stat.S_IMODE(Path("orderflow-bridge.keys").stat().st_mode) == 0o600
+    assert stat.S_IMODE(Path("orderflow-bridge.db").stat().st_mode) == 0o600
     keys = [Path(folder, "orderflow-bridge.keys").read_text() for folder in (".", "another")]
     ids = {re.fullmatch(r"(k[0-9a-f]{8}):\S{43}\n", key)[1] for key in keys}
     assert len(ids) == 2

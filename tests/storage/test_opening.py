@@ -2,6 +2,8 @@
 
 import builtins
 import importlib
+import os
+import stat
 
 import pytest
 
@@ -147,3 +149,31 @@ def test_a_host_s_own_storage_is_used_as_it_is(tmp_path):
         made = bridge.connections.create("A shop", scopes=["carts:read"])
     with storage.reading() as unit:
         assert unit.connections.find(made.connection.client_id) == made.connection
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no modes there")
+def test_a_new_sqlite_file_is_its_owners_alone(tmp_path):
+    """So are the files beside it: they hold customers, whatever the process's mask is."""
+    mask = os.umask(0)
+    try:
+        storage = open_storage(Settings(database=f"sqlite:///{tmp_path}/shop.db"))
+        with storage.reading() as unit:
+            assert unit.connections.all() == []
+        add(storage, cart())
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        storage.close()
+    finally:
+        os.umask(mask)
+    assert modes == dict.fromkeys(("shop.db", "shop.db-wal", "shop.db-shm"), 0o600)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no modes there")
+def test_a_sqlite_file_that_is_there_keeps_its_mode(tmp_path):
+    """An operator who shares it with a group knows why."""
+    path = tmp_path / "shop.db"
+    path.touch()
+    path.chmod(0o660)
+    storage = open_storage(Settings(database=f"sqlite:///{path}"))
+    add(storage, cart())
+    storage.close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660

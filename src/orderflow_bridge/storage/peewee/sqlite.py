@@ -1,10 +1,11 @@
 """SQLite: a file in WAL mode, one writer at a time."""
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -36,6 +37,7 @@ _UNAVAILABLE = {
 }
 _FIRST_PAUSE = 0.002
 _LONGEST_PAUSE = 0.05
+_PRIVATE = 0o600
 
 
 class Sqlite:
@@ -69,7 +71,10 @@ class Sqlite:
         self._synchronous = synchronous
 
     def connect(self, *, writing: bool = True) -> peewee.Database:
-        """Open the file; a connection that is not for writing refuses to write."""
+        """Open the file; a connection that is not for writing refuses to write.
+
+        A new file is its owner's alone; SQLite gives those beside it the same mode.
+        """
         pragmas: list[tuple[str, object]] = [
             ("journal_mode", "wal"),
             ("synchronous", self._synchronous),
@@ -88,6 +93,7 @@ class Sqlite:
             cached_statements=256,
             field_types={"MAC": "BLOB"},
         )
+        self._create()
         deadline = time.monotonic() + self._timeout
         pause = _FIRST_PAUSE
         while True:
@@ -101,6 +107,12 @@ class Sqlite:
                 pause = min(pause * 2, _LONGEST_PAUSE)
             else:
                 return database
+
+    def _create(self) -> None:
+        # What is in the way SQLite names itself. A file that is there must not be opened here: to
+        # close it again would end every lock that this process has on it.
+        with suppress(OSError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE))
 
     def judge(self, error: Exception) -> Verdict:
         """Tell what an error of `sqlite3` means."""

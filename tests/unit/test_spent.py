@@ -66,3 +66,16 @@ def test_a_second_more_would_be_too_much(widest, fraction, other):
     spent = before - remembered_for(widest) + 3_000
     assert taken(accepted, truth // 1000, widest)
     assert taken(truth, spent // 1000 + widest, widest)
+
+
+@given(WIDEST, WIDEST, st.data())
+def test_who_waits_for_a_new_largest_window_finds_nothing_that_was_forgotten(old, new, data):
+    """It was raised, and what was spent under the old one is refused by the time it is used."""
+    forgotten = data.draw(st.integers(0, 10**7), "purged, and restarted with the new one") + T
+    before = forgettable_before(forgotten + remembered_for(old), now=forgotten + 10**7, widest=old)
+    spent = before - remembered_for(old) - data.draw(st.integers(1, 2_000), "spent so long before")
+    dated = spent // 1000 + old
+    widened = forgotten + new * 1000
+    later = widened + data.draw(st.integers(0, 10**7), "sent again")
+    assert taken(spent, dated, old)
+    assert not taken(later, dated, new)

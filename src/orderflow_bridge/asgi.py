@@ -32,7 +32,8 @@ class BridgeASGI:
     reaches it untouched. Without a site, everything outside the mount is answered 404. `mount` is
     a path without a trailing slash, "/" for a whole site; a body that has not arrived after
     `body_timeout` seconds is refused, and so is a request that comes while `most_at_once` others
-    are read or wait for a thread. Raises ValueError where `mount` cannot be a path.
+    are read or wait for a thread. Where more than half of that room is taken, a body that begins
+    has less time, the less room there is. Raises ValueError where `mount` cannot be a path.
     """
 
     __slots__ = (
@@ -133,20 +134,23 @@ class BridgeASGI:
         if isinstance(admitted, Response):
             return admitted
         # Each holds a body, and the servers' own bounds are off or far away.
-        if self._at_once >= self._most_at_once:
+        room = self._most_at_once - self._at_once
+        if room <= 0:
             return core.refuse("storage_unavailable", admitted)
+        # The slow must not be able to take all of it: nobody has proved who they are yet.
+        patience = self._seconds * min(1.0, 2 * room / self._most_at_once)
         self._at_once += 1
         try:
-            return await self._finish(receive, admitted)
+            return await self._finish(receive, admitted, patience)
         finally:
             self._at_once -= 1
 
-    async def _finish(self, receive: Receive, admitted: Any) -> Response:
-        """Read the body and run the action (steps 9–21)."""
+    async def _finish(self, receive: Receive, admitted: Any, patience: float) -> Response:
+        """Read the body, for `patience` seconds at most, and run the action (steps 9–21)."""
         core = self._core
         try:
             # Something in front may have drained `receive`, which then never gives anything.
-            async with asyncio.timeout(self._seconds):
+            async with asyncio.timeout(patience):
                 body = await _read(receive, admitted.limit)
         except TimeoutError:
             return core.refuse("body_timeout", admitted)

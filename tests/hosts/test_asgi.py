@@ -516,6 +516,35 @@ def test_one_request_too_many_is_told_to_come_again(core):
     assert (crowded, elsewhere, statuses, after) == (503, 404, [200, 200], 200)
 
 
+def test_slow_bodies_do_not_keep_the_room_that_is_left(core):
+    """The later ones of a crowd are refused soon, so that an honest request finds room."""
+    app = BridgeASGI(asgi_site(), bridge=core, most_at_once=1_000, body_timeout=30)
+
+    async def slow():
+        async def receive():
+            return await asyncio.get_running_loop().create_future()
+
+        async def send(message):
+            assert message.get("status", 408) == 408
+
+        await app(scope_of(), receive, send)
+
+    async def run():
+        crowd = [asyncio.create_task(slow()) for _ in range(1_000)]
+        await asyncio.sleep(0)
+        full = await exchange(app, scope_of(), (b"{}",))
+        await asyncio.wait(crowd[-5:])
+        after = await exchange(app, scope_of(), (b"{}",))
+        waiting = [not one.done() for one in crowd[:500]]
+        for one in crowd:
+            one.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+        return full[0], after[0], all(waiting)
+
+    assert asyncio.run(run()) == (503, 200, True)
+    app.close()
+
+
 def test_a_client_that_goes_gives_its_room_back(core):
     """A body that never ends, and one that is cancelled, leave the shell as it was."""
     app = BridgeASGI(asgi_site(), bridge=core, most_at_once=1, body_timeout=0.01)

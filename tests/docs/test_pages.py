@@ -7,6 +7,7 @@ from typing import get_args
 
 import msgspec
 import pytest
+from peewee import SqliteDatabase
 
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.client.signing import sign
@@ -15,6 +16,8 @@ from orderflow_bridge.ports import PORTS_VERSION, Capability
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.storage.peewee import PeeweeStorage
+from orderflow_bridge.storage.peewee.migrations import migrate
+from orderflow_bridge.storage.peewee.sqlite import Sqlite
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -116,6 +119,26 @@ def test_every_capability_is_documented_with_who_has_it():
     for column, storage in enumerate((PeeweeStorage, MemoryStorage)):
         told = {name for name, cells in listed.items() if cells[column] == "yes"}
         assert told == storage.capabilities
+
+
+def test_every_table_is_documented_with_its_bound():
+    """docs/limits.md says of each table of the schema what makes it grow."""
+    words = {
+        "answers": "idempotency keys and answers",
+        "intents": "payment intents",
+        "order_lines": "orders, their lines",
+        "replays": "spent signatures",
+    }
+    text = (DOCS / "limits.md").read_text(encoding="utf-8").split("## Tables")[1].split("\n## ")[0]
+    first = " ".join(re.findall(r"^\| ([^|]+) \|", text, re.MULTILINE))
+    database = SqliteDatabase(":memory:")
+    migrate(database, Sqlite("sqlite:///unused.db", timeout=1, synchronous="FULL"))
+    tables = [
+        name.removeprefix("ofb_") for name in database.get_tables() if name.startswith("ofb_")
+    ]
+    database.close()
+    assert "orders" in tables
+    assert [name for name in tables if words.get(name, name) not in first] == []
 
 
 def test_the_version_of_the_ports_is_documented():

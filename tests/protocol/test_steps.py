@@ -397,6 +397,12 @@ class TestEnvelope:
         """Attack rows 58, 59, 61."""
         assert send(storefront, headers={"content-length": length}).code == code
 
+    @pytest.mark.parametrize("end", ["x", "18", ""])
+    def test_a_long_length_is_read_once(self, storefront: Storefront, end: str) -> None:
+        """A million zeros before whatever follows: going back over each would take an hour."""
+        code = "invalid_content_length" if end == "x" else "incomplete_body"
+        assert send(storefront, headers={"content-length": "0" * 1_000_000 + end}).code == code
+
     def test_a_length_beside_a_transfer_encoding_is_refused(self, storefront: Storefront) -> None:
         """Attack row 62: two framings are one too many."""
         chunked = {"transfer-encoding": "chunked"}

@@ -321,8 +321,11 @@ class Protocol:
 
     def _write(self, verified: Verified) -> Response:
         """Take steps 18–21 in one unit; ask outside and go on in a second one if need be."""
-        self._rates.ask(verified.admitted.client_id.decode("ascii"), self._shop.clock.now())
-        outcome = transact(self._storage, lambda unit: self._first(unit, verified))
+        client_id, now = verified.admitted.client_id.decode("ascii"), self._shop.clock.now()
+        self._rates.ask(client_id, now)
+        self._refuse_full_signatures(client_id, now)  # 18, cap
+        full = self._seconds_until_a_key(verified.key, client_id, now)
+        outcome = transact(self._storage, lambda unit: self._first(unit, verified, full))
         if isinstance(outcome, Outside):
             outside = outcome
             outcome = go_outside(
@@ -341,14 +344,16 @@ class Protocol:
             raise TypeError("an action asks outside once")
         return outcome
 
-    def _first(self, unit: Unit, verified: Verified) -> Response | Outside | BridgeError:
-        """Spend, claim, act and store in one unit; a returned refusal commits with it."""
+    def _first(self, unit: Unit, verified: Verified, full: int) -> Response | Outside | BridgeError:
+        """Spend, claim, act and store in one unit; a returned refusal commits with it.
+
+        A new key is refused for `full` seconds. A known one gets its answer all the same.
+        """
         admitted = verified.admitted
         watched = Watched(unit)
         work = Work(self._shop, watched, self._live(unit, verified), self._shop.clock.now())
         client_id = work.connection.client_id
         self._rates.count(unit, client_id, work.now)  # 18, rate
-        self._refuse_full_signatures(unit, client_id, work.now)  # 18, cap
         if not unit.replays.spend(
             verified.mac, connection=client_id, until=work.now + self._spent_for
         ):  # 19
@@ -356,6 +361,7 @@ class Protocol:
                 "replayed_request",
                 "Wait for the next second, sign again, and retry with the same key and body.",
             )
+        self._signatures.take(client_id)
         key = verified.key
         if key is not None:  # 20
             claim = unit.answers.claim(
@@ -367,7 +373,9 @@ class Protocol:
             )
             if claim.state != "new":
                 return _claimed_before(claim, admitted.request_id, work.now)
-            self._refuse_full_answers(unit, client_id, work.now)
+            if full:
+                raise _full("idempotency keys", full)
+            self._answers.take(client_id)
         try:
             outcome = verified.action.run(work, verified.request)  # 21
         except BridgeError as refusal:
@@ -390,36 +398,28 @@ class Protocol:
         _refuse_scopes(connection, verified.action.more_scopes(verified.request))
         return connection
 
-    def _refuse_full_signatures(self, unit: Unit, client_id: str, now: int) -> None:
+    # The caps are counted before the writing unit: no other writer waits for a count.
+
+    def _refuse_full_signatures(self, client_id: str, now: int) -> None:
         """Refuse a write of a connection that spent as many signatures as are remembered."""
-        if not self._signatures.on:
-            return
-        ledger = counting(unit)
-        seconds = self._signatures.wait(
-            client_id,
-            now,
-            lambda until, limit: ledger.spent_after(until, connection=client_id, limit=limit),
-        )
+
+        def count(until: int, limit: int) -> int:
+            with self._storage.reading() as unit:
+                return counting(unit).spent_after(until, connection=client_id, limit=limit)
+
+        seconds = self._signatures.wait(client_id, now, count) if self._signatures.on else 0
         if seconds:
             raise _full("spent signatures", seconds)
 
-    def _refuse_full_answers(self, unit: Unit, client_id: str, now: int) -> None:
-        """Refuse a new key of a connection with as many as are kept; this one is claimed already.
+    def _seconds_until_a_key(self, key: AnswerKey | None, client_id: str, now: int) -> int:
+        """Tell for how long a connection has as many keys as are kept; 0 where it has not."""
 
-        So a key that is known gets its answer, however many there are.
-        """
-        if not self._answers.on:
-            return
-        ledger = counting_answers(unit)
-        seconds = self._answers.wait(
-            client_id,
-            now,
-            lambda until, limit: (
-                ledger.kept_after(until, connection=client_id, limit=limit + 1) - 1
-            ),
-        )
-        if seconds:
-            raise _full("idempotency keys", seconds)
+        def count(until: int, limit: int) -> int:
+            with self._storage.reading() as unit:
+                return counting_answers(unit).kept_after(until, connection=client_id, limit=limit)
+
+        on = self._answers.on and key is not None
+        return self._answers.wait(client_id, now, count) if on else 0
 
     def _second(
         self, unit: Unit, verified: Verified, outside: Outside, found: object

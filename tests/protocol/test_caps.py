@@ -1,9 +1,12 @@
 """Spent signatures and stored answers of one connection are capped; nothing is evicted (§2, §4)."""
 
+from typing import Any
+
 import pytest
 
 from orderflow_bridge.capabilities import counting, counting_answers
 from orderflow_bridge.http import Head
+from orderflow_bridge.storage import memory
 from orderflow_bridge.storage.memory import MemoryStorage
 from tests.databases import (
     ADAPTED,
@@ -129,6 +132,39 @@ def test_nothing_is_forgotten_to_make_room():
     roomy = open_shop(storage=shop.bridge._storage, clock=shop.clock, stocked=False)
     again = Storefront(roomy.bridge, front.client_id, front.secret, shop.clock)
     assert again.send("cart.create", body, headers).code == "replayed_request"
+
+
+@pytest.mark.parametrize(
+    ("setting", "ledger", "name"),
+    [
+        ("max_spent_signatures", memory._Replays, "spent_after"),
+        ("max_stored_answers", memory._Answers, "kept_after"),
+    ],
+)
+def test_nobody_waits_for_a_count(monkeypatch, setting: str, ledger: type, name: str):
+    """However much there is to count, no other writer waits until it is counted."""
+    storage = MemoryStorage()
+    shop = open_shop(storage=storage, **{setting: 3})
+    front, counts, waiting = shop.storefront(), getattr(ledger, name), []
+
+    def counted(self: Any, until: int, **options: Any) -> int:
+        waiting.append(storage._turn.locked())
+        return counts(self, until, **options)
+
+    monkeypatch.setattr(ledger, name, counted)
+    replies = [front.call("cart.create", currency="GBP") for _ in range(5)]
+    assert [told(reply) for reply in replies] == [(200, None)] * 3 + [FULL] * 2
+    assert waiting
+    assert not any(waiting)
+
+
+def test_a_full_connection_is_refused_while_another_writes():
+    """Nor does it wait itself."""
+    storage = MemoryStorage(timeout=0.01)
+    front = open_shop(storage=storage, max_spent_signatures=1).storefront()
+    front.cart()
+    with storage.writing():
+        assert told(front.call("cart.create", currency="GBP")) == FULL
 
 
 def test_zero_is_no_cap():

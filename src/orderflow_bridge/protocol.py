@@ -53,6 +53,7 @@ _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
 }
 _PATH = re.compile(rb"/(%b)/(%b)" % (CLIENT_ID.pattern, ACTION.pattern))
 _MOST_DIGITS = 18
+_ROW = 32 * 1024
 _JSON_TYPE = re.compile(
     rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.IGNORECASE
 )
@@ -456,9 +457,28 @@ class Protocol:
         if key is not None:
             if isinstance(outcome, BridgeError) and outcome.code in _TRY_AGAIN:
                 unit.answers.release(key, running_until=verified.running_until)
-            else:
-                unit.answers.store(key, Answer(status, body), running_until=verified.running_until)
+            elif unit.answers.store(
+                key, Answer(status, body), running_until=verified.running_until
+            ):
+                self._fill_rows(unit, verified, key.connection, (len(body) - 1) // _ROW)
         return outcome if isinstance(outcome, BridgeError) else _success(body, request_id)
+
+    def _fill_rows(self, unit: Unit, verified: Verified, connection: str, rows: int) -> None:
+        """Take more rows for an answer that is larger than one: the cap of rows is one of bytes.
+
+        They are keys that nobody can send, of an action that has no action's grammar.
+        """
+        now = self._shop.clock.now()
+        until = now + self._shop.settings.idempotency_lifetime * 1000
+        for row in range(rows if self._answers.on else 0):
+            unit.answers.claim(
+                AnswerKey(connection, "-", f"{verified.admitted.request_id}-{row}"),
+                fingerprint=verified.fingerprint,
+                now=now,
+                running_until=verified.running_until,
+                until=until,
+            )
+            self._answers.take(connection)
 
     def _refused(self, refusal: BridgeError, asked: Asked) -> Response:
         """Turn a refusal into its answer: the one place where that is done."""

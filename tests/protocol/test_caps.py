@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from orderflow_bridge.capabilities import counting, counting_answers
+from orderflow_bridge.capabilities import counting, counting_answers, rewritable
 from orderflow_bridge.http import Head
 from orderflow_bridge.storage import memory
 from orderflow_bridge.storage.memory import MemoryStorage
@@ -14,9 +14,10 @@ from tests.databases import (
     databases,  # noqa: F401 -- a fixture
     fresh_url,  # noqa: F401 -- a fixture
 )
-from tests.rig import Reply, Storefront, TestShop, open_shop
+from tests.rig import Reply, Storefront, TestShop, item, open_shop, order_fields
 
 FULL = (429, "rate_limited")
+ROW = 32 * 1024
 
 
 @pytest.fixture(params=[*DATABASES, *ADAPTED])
@@ -77,6 +78,73 @@ def test_the_cap_of_answers_is_exact(open_capped):
     assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
     assert front.call("cart.create", key=None, currency="GBP").status == 200
     assert other.call("cart.create", currency="GBP").status == 200
+
+
+def laden_cart(front: Storefront, lines: int) -> str:
+    """Make a cart that says about 6 KiB in each line."""
+    said = {f"{number:02}": "x" * 200 for number in range(20)}
+    told = {f"{number:02}": "x" * 500 for number in range(4)}
+    fields = {"unit_price": 1, "name": "Mug", "options": said, "metadata": told}
+    items = [item(f"m{number}", **fields) for number in range(lines)]
+    return front.cart(*items)["cart_id"]
+
+
+def bytes_stored(shop: TestShop, front: Storefront) -> int:
+    with shop.bridge._storage.reading() as unit:
+        page = rewritable(unit).page(connection=front.client_id, after=None, limit=10**6)
+    return sum(len(kept.answer.body) for kept in page)
+
+
+def held_in_bytes(shop: TestShop, action: str, fields: dict[str, Any]) -> None:
+    """Fill a cap of 20 rows with answers of three each, and look at what is stored."""
+    front = shop.storefront()
+    fields = fields | {"cart_id": laden_cart(front, 12)}
+    first = front.call(action, key="first", **fields)
+    assert 2 * ROW < len(first.body) < 3 * ROW
+    replies = [front.call(action, **fields) for _ in range(6)]
+    assert told(replies[-1]) == FULL
+    assert 4 * 2 * ROW < bytes_stored(shop, front) < (20 + 2) * ROW
+    shop.clock.forward(1)
+    again = front.call(action, key="first", **fields)
+    assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("cart.update", {"expected_version": 99}),
+        ("cart.update", {"note": "Ring twice."}),
+        ("convertToOrder", order_fields("", expected_total=0)),
+    ],
+    ids=["version_conflict", "a cart", "total_changed"],
+)
+def test_the_cap_of_answers_holds_their_bytes(action: str, fields: dict[str, Any]):
+    """A hundred bytes that are answered with a large cart do not fill the database."""
+    held_in_bytes(open_shop(max_stored_answers=20), action, fields)
+
+
+def test_every_storage_holds_the_bytes_of_answers(open_capped):
+    """The same on each."""
+    held_in_bytes(open_capped(max_stored_answers=20), "cart.update", {"expected_version": 99})
+
+
+def test_rows_of_large_answers_are_forgotten_with_them():
+    """After its lifetime an answer leaves no row, however many it took."""
+    shop = open_shop(max_stored_answers=40, idempotency_lifetime=60)
+    front = shop.storefront()
+    laden_cart(front, 12)
+    assert stored(shop, front) == 3
+    shop.clock.forward(61)
+    shop.bridge.purge()
+    assert stored(shop, front) == 0
+
+
+def test_a_small_answer_takes_one_row():
+    """An ordinary cart is far below what a row holds."""
+    shop = open_shop()
+    front = shop.storefront()
+    laden_cart(front, 4)
+    assert stored(shop, front) == 1
 
 
 def test_a_write_refused_at_the_cap_leaves_nothing():

@@ -4,10 +4,11 @@ import binascii
 import logging
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -32,6 +33,10 @@ __all__ = [
     "search",
 ]
 
+_encode = msgspec.json.Encoder().encode
+# With one more, which tells whether there is a next page, a page of 20 is read in three turns.
+_AT_ONCE = 7
+_FULL_PAGE = 8 * 1024 * 1024
 _log = logging.getLogger("orderflow_bridge.payments")
 _POSITION = re.compile(r"\A([0-9]{1,15}):([ -~]{1,64})\Z")
 _Instant = Annotated[datetime, Meta(tz=True)]
@@ -80,24 +85,36 @@ def get(work: Work, request: OrderPart) -> OrderAnswer:
 
 
 def search(work: Work, request: ListOrders) -> OrdersAnswer:
-    """Give one page of this connection's orders."""
+    """Give one page of this connection's orders; it ends early with the order that fills it."""
     after, before = request.placed_after, request.placed_before
-    found = work.unit.orders.search(
-        OrderQuery(
-            connection=work.connection.client_id,
-            status=request.status,
-            placed_after=None if after is None else as_milliseconds(after),
-            placed_before=None if before is None else as_milliseconds(before),
-            email=request.email,
-            after=None if request.cursor is None else _position(request.cursor),
-            limit=request.limit + 1,
-        )
+    query = OrderQuery(
+        connection=work.connection.client_id,
+        status=request.status,
+        placed_after=None if after is None else as_milliseconds(after),
+        placed_before=None if before is None else as_milliseconds(before),
+        email=request.email,
+        after=None if request.cursor is None else _position(request.cursor),
+        limit=min(_AT_ONCE, request.limit + 1),
     )
-    page = found[: request.limit]
-    more = len(found) > request.limit
-    return OrdersAnswer(
-        tuple([order_answer(order) for order in page]), _cursor(page[-1]) if more else None
-    )
+    page: list[OrderAnswer] = []
+    size = 0
+    next_cursor = ""
+    for order in _found_in_turn(work, query):
+        if len(page) == request.limit or size >= _FULL_PAGE:
+            return OrdersAnswer(tuple(page), next_cursor)
+        page.append(order_answer(order))
+        size += len(_encode(page[-1]))
+        next_cursor = _cursor(order)
+    return OrdersAnswer(tuple(page), None)
+
+
+def _found_in_turn(work: Work, query: OrderQuery) -> Iterator[Order]:
+    """Give every order that matches, a few in memory at once: one may have some MiB."""
+    while found := work.unit.orders.search(query):
+        yield from found
+        if len(found) < query.limit:
+            return
+        query = replace(query, after=(found[-1].placed_at, found[-1].order_id))
 
 
 def _cursor(order: Order) -> str:

@@ -59,6 +59,28 @@ def test_what_was_withdrawn_stays_in_the_cart_but_is_sold_no_more(shop, storefro
     assert (reply.code, reply.json["path"]) == ("unknown_sku", "/items/0/sku")
 
 
+def test_a_line_of_what_was_withdrawn_only_gets_smaller(shop, storefront) -> None:
+    """`items.update` is refused to raise it, as `items.add` is; as many, or fewer, are taken."""
+    priced = item("mug", 2, unit_price=5, name="Mug")
+    cart = storefront.cart(item("mug", 3), item("tea"), priced)
+    shop.bridge.catalogue.put(
+        [CatalogueEntry(sku="mug", name="Mug", prices={"GBP": 1}, active=False)]
+    )
+    mug, tea, own = (line["line_id"] for line in cart["lines"])
+
+    def update(line_id: str, quantity: int):
+        items = [{"line_id": tea, "quantity": 2}, {"line_id": line_id, "quantity": quantity}]
+        return storefront.call("items.update", cart_id=cart["cart_id"], items=items)
+
+    refused = update(mug, 4)
+    assert (refused.status, refused.code) == (422, "unknown_sku")
+    assert refused.json["path"] == "/items/1/line_id"
+    assert storefront.ok("cart.get", cart_id=cart["cart_id"])["version"] == 1
+    for quantity in (3, 1, 0):
+        assert update(mug, quantity).status == 200
+    assert update(own, 9).json["totals"]["item_count"] == 11
+
+
 def test_a_price_of_nothing_is_a_price(storefront: Storefront) -> None:
     """A caller's unit price of 0 is its own price, also for what the catalogue sells."""
     cart = storefront.cart(item("mug", 2, unit_price=0))

@@ -21,6 +21,7 @@ from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.transactions import transact
 from tests.rig import (
     ADDRESS,
+    CUSTOMER,
     RING,
     SHIPPING,
     Storefront,
@@ -142,6 +143,27 @@ def test_a_quantity_above_the_limit_is_refused_in_updates_too(storefront: Storef
         )
         assert reply.code == code
         assert reply.json["path"].startswith("/items/0/")
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_a_refused_conversion_said_stays_where_a_provider_was_asked(asked: bool) -> None:
+    """The claim wrote it into the cart, where an erasure finds it; nothing else writes it there."""
+    provider = SimulatedProvider()
+    provider.announce("pi_0001", amount=1, currency="GBP")
+    shop = open_shop(payments=provider if asked else None)
+    if not asked:
+        shop.bridge.settle("pi_0001", amount=1, currency="GBP")
+    front = shop.storefront()
+    before = front.cart(item("mug"))
+    fields = order_fields(before["cart_id"], note="Ring twice.", metadata={"tab": 1})
+    assert front.call("convertToOrder", **fields).code == "payment_mismatch"
+    after = front.ok("cart.get", cart_id=before["cart_id"])
+    if not asked:
+        assert after == before
+        return
+    assert (after["customer"]["email"], after["note"]) == (CUSTOMER["email"], "Ring twice.")
+    assert (after["shipping_address"]["city"], after["metadata"]) == ("Leeds", {"tab": 1})
+    assert shop.bridge.customers.look(CUSTOMER["email"]).carts == 1
 
 
 class TestHold:

@@ -1,6 +1,7 @@
 """What orders promise (protocol §4, Order)."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
 from msgspec.structs import replace
@@ -386,6 +387,29 @@ class TestList:
         assert (reply.status, reply.code) == (422, "invalid_request")
         assert reply.json["errors"][0]["path"] == f"/{next(iter(fields))}"
         assert "lost" not in json.dumps(reply.json)
+
+    def test_a_cursor_that_was_not_given_is_refused(self, shop: TestShop) -> None:
+        """Made up, of another connection, or spelt in another way: 422, and nothing is listed."""
+        mine, other = shop.storefront("A"), shop.storefront("B")
+        for n in range(2):
+            mine.order(mine.cart(item("mug"))["cart_id"], intent=f"pi_{n:04}")
+        given = mine.ok("orders.list", limit=1)["next_cursor"]
+        placed_at, order_id = urlsafe_b64decode(given + "==").decode().split(":")
+        forged = [
+            f"{placed_at}:order_00000000000000000000000000",
+            f"{int(placed_at) + 1}:{order_id}",
+            f"0{placed_at}:{order_id}",
+            "999999999999999:~",
+        ]
+        cursors = [urlsafe_b64encode(one.encode()).decode().rstrip("=") for one in forged]
+        for front, cursor in [
+            *((mine, cursor) for cursor in (*cursors, f"{given}!", f"{given}==")),
+            (other, given),
+        ]:
+            reply = front.call("orders.list", cursor=cursor)
+            assert (reply.status, reply.code) == (422, "invalid_request"), cursor
+            assert reply.json["errors"][0]["path"] == "/cursor"
+        assert len(mine.ok("orders.list", cursor=given)["orders"]) == 1
 
     def test_another_connection_s_orders_do_not_exist(self, shop: TestShop) -> None:
         """404 and an empty list."""

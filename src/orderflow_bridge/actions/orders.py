@@ -38,7 +38,7 @@ _encode = msgspec.json.Encoder().encode
 _AT_ONCE = 7
 _FULL_PAGE = 8 * 1024 * 1024
 _log = logging.getLogger("orderflow_bridge.payments")
-_POSITION = re.compile(r"\A([0-9]{1,15}):([ -~]{1,64})\Z")
+_POSITION = re.compile(r"\A[0-9]{1,15}:([ -~]{1,64})\Z")
 _Instant = Annotated[datetime, Meta(tz=True)]
 
 
@@ -93,7 +93,7 @@ def search(work: Work, request: ListOrders) -> OrdersAnswer:
         placed_after=None if after is None else as_milliseconds(after),
         placed_before=None if before is None else as_milliseconds(before),
         email=request.email,
-        after=None if request.cursor is None else _position(request.cursor),
+        after=None if request.cursor is None else _position(work, request.cursor),
         limit=min(_AT_ONCE, request.limit + 1),
     )
     page: list[OrderAnswer] = []
@@ -121,19 +121,21 @@ def _cursor(order: Order) -> str:
     return urlsafe_b64encode(f"{order.placed_at}:{order.order_id}".encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[int, str]:
+def _position(work: Work, cursor: str) -> tuple[int, str]:
+    """Give the place of the order that a page ended with; any other text was never given."""
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except (ValueError, binascii.Error):
         text = ""
-    found = _POSITION.match(text)
-    if found is None:
+    named = _POSITION.match(text)
+    order = named and work.unit.orders.find(named[1], connection=work.connection.client_id)
+    if order is None or _cursor(order) != cursor:
         raise BridgeError(
             "invalid_request",
             "Send `next_cursor` as it was given.",
             {"errors": [{"path": "/cursor", "message": "is not a cursor"}]},
         )
-    return int(found[1]), found[2]
+    return order.placed_at, order.order_id
 
 
 def confirm_payment(work: Work, request: OrderPart) -> OrderAnswer | Outside:

@@ -631,6 +631,19 @@ class TestAuthentication:
         with pytest.raises(ConfigurationError, match="k1"):
             without.bridge.connections.reveal(front.client_id)
 
+    def test_a_lost_master_key_is_told_once(self, caplog) -> None:
+        """No stranger fills the log of faults with it, however often he knocks."""
+        storage = MemoryStorage()
+        shop = open_shop(storage=storage)
+        fronts = [shop.storefront("A"), shop.storefront("B")]
+        other = new_master_key(CountedEntropy().token(32))
+        without = open_shop(storage=storage, ring=f"k2:{other}", stocked=False)
+        for front in [*fronts, *fronts]:
+            reply = send(dataclasses.replace(front, bridge=without.bridge))
+            assert reply.code == "authentication_failed"
+        lines = [r for r in caplog.records if r.levelno == logging.ERROR]
+        assert len(lines) == 1
+
     @pytest.mark.parametrize(
         "fault",
         [

@@ -235,6 +235,53 @@ def test_a_full_connection_is_refused_while_another_writes():
         assert told(front.call("cart.create", currency="GBP")) == FULL
 
 
+class Minute:
+    """A rate ledger that counts and forgets nothing."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self, _connection: str, *, now: int, most: int) -> int:
+        if self.taken == most:
+            return 60_000
+        self.taken += 1
+        return 0
+
+    def ping(self) -> None:
+        """It is there."""
+
+    def close(self) -> None:
+        """It stays."""
+
+
+def test_a_captured_write_does_not_use_up_a_storefront_s_rate():
+    """Whoever repeats it all day long takes one write of the minute, where a ledger counts them."""
+    minute = Minute()
+    front = open_shop(max_writes_per_minute=5, rates=minute).storefront()
+    body = b'{"currency": "GBP"}'
+    headers = front.headers("cart.create", body)
+    assert front.send("cart.create", body, headers).status == 200
+    for _ in range(50):
+        reply = front.send("cart.create", body, headers)
+        assert told(reply) == (409, "replayed_request")
+    assert minute.taken == 2
+    assert front.call("cart.create", currency="GBP").status == 200
+
+
+def test_replays_that_are_remembered_are_bounded():
+    """The first is forgotten for the last, and is still refused: the storage knows it."""
+    shop = open_shop()
+    front = shop.storefront(window=300)
+    body = b'{"currency": "GBP"}'
+    headers = front.headers("cart.create", body)
+    front.send("cart.create", body, headers)
+    front.send("cart.create", body, headers)
+    for number in range(5_000):
+        shop.bridge._protocol._remember_replay(number.to_bytes(32))
+    assert len(shop.bridge._protocol._replayed) == 4_096
+    assert front.send("cart.create", body, headers).code == "replayed_request"
+
+
 def test_zero_is_no_cap():
     """Both can be turned off."""
     shop = open_shop(max_spent_signatures=0, max_stored_answers=0)

@@ -35,6 +35,8 @@ EXPORT_FORMAT = "orderflow-bridge/customer/1"
 """What `CustomerExport.format` says; another number means another shape."""
 
 _BATCH = 100
+# An answer may have 4 MiB and more.
+_ANSWERS = 10
 _T = TypeVar("_T", Cart, Order)
 _Place = tuple[str, str]
 """Where a cart and its order are: the cart's id, and its connection."""
@@ -260,7 +262,9 @@ class Customers:
             after: tuple[str, str] | None = None
             while True:
                 with self._storage.reading() as unit:
-                    found = rewritable(unit).page(connection=connection, after=after, limit=_BATCH)
+                    found = rewritable(unit).page(
+                        connection=connection, after=after, limit=_ANSWERS
+                    )
                 if not found:
                     break
                 for kept in found:
@@ -446,7 +450,7 @@ def _cart_shown(kept: KeptAnswer, email: str, theirs: Container[str]) -> str | N
 def _in_batches(
     answers: Iterator[tuple[str, KeptAnswer]],
 ) -> Iterator[Sequence[tuple[str, KeptAnswer]]]:
-    while batch := list(islice(answers, _BATCH)):
+    while batch := list(islice(answers, _ANSWERS)):
         yield batch
 
 

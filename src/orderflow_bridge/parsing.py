@@ -46,12 +46,14 @@ def parse(decoder: msgspec.json.Decoder[Any], body: bytes, *, key: str) -> Any:
     return request
 
 
-def _last_named(decoder: msgspec.json.Decoder[Any], document: object, error: Exception) -> Any:
+def _last_named(
+    decoder: msgspec.json.Decoder[Any], document: dict[str, Any], error: Exception
+) -> Any:
     """Read once more what is left of repeated names: the last wins, whatever the others were."""
     try:
         return decoder.decode(msgspec.json.encode(document))
     except (*_UNREADABLE, OverflowError):
-        raise _invalid(error) from None
+        raise _invalid(error, document) from None
 
 
 def _refuse_nul(document: object) -> None:
@@ -79,7 +81,7 @@ def _refuse_card(document: object) -> None:
         raise _card(place)
 
 
-def _document(body: bytes) -> object:
+def _document(body: bytes) -> dict[str, Any]:
     """Decode without a schema: any failure is `invalid_json`."""
     try:
         document = msgspec.json.decode(body)
@@ -140,10 +142,14 @@ def _invalid_at(path: str, message: str) -> BridgeError:
     )
 
 
-def _invalid(error: BaseException) -> BridgeError:
+def _invalid(error: BaseException, document: dict[str, Any]) -> BridgeError:
     """Say where the schema refused the body, never with a value of it."""
     message = str(error)
     place = ""
+    unknown = _UNKNOWN.match(message)
+    # The name of a field may itself read like the end of a message, and tell another place.
+    if unknown and unknown[1] in document:
+        return _invalid_at(f"/{_shown(unknown[1])}", "is not a field here")
     found = _PLACE.search(message)
     if found:
         message = message[: found.start()]

@@ -6,6 +6,7 @@ strangers never queue before the shop's own writers, and then opens one writing 
 
 import logging
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
@@ -53,8 +54,9 @@ _DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(action.request) for name, action in ACTIONS.items()
 }
 _PATH = re.compile(rb"/(%b)/(%b)" % (CLIENT_ID.pattern, ACTION.pattern))
-_LENGTH = re.compile(rb"0*([0-9]+)")
 _MOST_DIGITS = 18
+_ROW = 32 * 1024
+_REPLAYS = 4_096
 _JSON_TYPE = re.compile(
     rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.IGNORECASE
 )
@@ -138,6 +140,8 @@ class Protocol:
             lifetime=settings.idempotency_lifetime,
         )
         self._decisions = Decisions(shop.clock)
+        self._missed: set[str] = set()
+        self._replayed: OrderedDict[bytes, None] = OrderedDict()
         self.refusals: Refusals = Refusals()
 
     @property
@@ -207,13 +211,14 @@ class Protocol:
             if chunked and not head.framed:
                 raise BridgeError("length_required", "Send Content-Length.")
             return None
-        digits = _LENGTH.fullmatch(lengths[0])
-        if chunked or len(lengths) > 1 or digits is None:
+        # No pattern: going back over a long run of zeros takes quadratic time.
+        if chunked or len(lengths) > 1 or not lengths[0].isdigit():
             raise BridgeError("invalid_content_length", "Send one Content-Length, in digits.")
+        digits = lengths[0].lstrip(b"0") or b"0"
         limit = self._shop.settings.max_body
-        if len(digits[1]) > _MOST_DIGITS or int(digits[1]) > limit:
+        if len(digits) > _MOST_DIGITS or int(digits) > limit:
             raise _too_large(limit)
-        return int(digits[1])
+        return int(digits)
 
     # Steps 9–21: who it is, what it may do, what it says, and once only.
 
@@ -300,7 +305,9 @@ class Protocol:
         if issue is None:
             return None
         secret = self._keys.derive(issue.key_id, client_id, issue.nonce)
-        if secret is None:
+        # Once: strangers make it happen as often as they like.
+        if secret is None and issue.key_id not in self._missed:
+            self._missed.add(issue.key_id)
             _log.error("connection %s needs a master key that is not in the ring", client_id)
         return secret
 
@@ -322,8 +329,13 @@ class Protocol:
 
     def _write(self, verified: Verified) -> Response:
         """Take steps 18–21 in one unit; ask outside and go on in a second one if need be."""
-        self._rates.ask(verified.admitted.client_id.decode("ascii"), self._shop.clock.now())
-        outcome = transact(self._storage, lambda unit: self._first(unit, verified))
+        client_id, now = verified.admitted.client_id.decode("ascii"), self._shop.clock.now()
+        if verified.mac in self._replayed:
+            raise _replayed()
+        self._rates.ask(client_id, now)
+        self._refuse_full_signatures(client_id, now)  # 18, cap
+        full = self._seconds_until_a_key(verified.key, client_id, now)
+        outcome = transact(self._storage, lambda unit: self._first(unit, verified, full))
         if isinstance(outcome, Outside):
             outside = outcome
             outcome = go_outside(
@@ -342,21 +354,22 @@ class Protocol:
             raise TypeError("an action asks outside once")
         return outcome
 
-    def _first(self, unit: Unit, verified: Verified) -> Response | Outside | BridgeError:
-        """Spend, claim, act and store in one unit; a returned refusal commits with it."""
+    def _first(self, unit: Unit, verified: Verified, full: int) -> Response | Outside | BridgeError:
+        """Spend, claim, act and store in one unit; a returned refusal commits with it.
+
+        A new key is refused for `full` seconds. A known one gets its answer all the same.
+        """
         admitted = verified.admitted
         watched = Watched(unit)
         work = Work(self._shop, watched, self._live(unit, verified), self._shop.clock.now())
         client_id = work.connection.client_id
         self._rates.count(unit, client_id, work.now)  # 18, rate
-        self._refuse_full_signatures(unit, client_id, work.now)  # 18, cap
         if not unit.replays.spend(
             verified.mac, connection=client_id, until=work.now + self._spent_for
         ):  # 19
-            raise BridgeError(
-                "replayed_request",
-                "Wait for the next second, sign again, and retry with the same key and body.",
-            )
+            self._remember_replay(verified.mac)
+            raise _replayed()
+        self._signatures.take(client_id)
         key = verified.key
         if key is not None:  # 20
             claim = unit.answers.claim(
@@ -368,7 +381,9 @@ class Protocol:
             )
             if claim.state != "new":
                 return _claimed_before(claim, admitted.request_id, work.now)
-            self._refuse_full_answers(unit, client_id, work.now)
+            if full:
+                raise _full("idempotency keys", full)
+            self._answers.take(client_id)
         try:
             outcome = verified.action.run(work, verified.request)  # 21
         except BridgeError as refusal:
@@ -391,36 +406,37 @@ class Protocol:
         _refuse_scopes(connection, verified.action.more_scopes(verified.request))
         return connection
 
-    def _refuse_full_signatures(self, unit: Unit, client_id: str, now: int) -> None:
+    def _remember_replay(self, mac: bytes) -> None:
+        """Remember what was spent before: to repeat it once more takes nothing of a rate.
+
+        So a captured write is counted by a rate ledger once in each process, and not each time.
+        """
+        self._replayed[mac] = None
+        if len(self._replayed) > _REPLAYS:
+            self._replayed.popitem(last=False)
+
+    # The caps are counted before the writing unit: no other writer waits for a count.
+
+    def _refuse_full_signatures(self, client_id: str, now: int) -> None:
         """Refuse a write of a connection that spent as many signatures as are remembered."""
-        if not self._signatures.on:
-            return
-        ledger = counting(unit)
-        seconds = self._signatures.wait(
-            client_id,
-            now,
-            lambda until, limit: ledger.spent_after(until, connection=client_id, limit=limit),
-        )
+
+        def count(until: int, limit: int) -> int:
+            with self._storage.reading() as unit:
+                return counting(unit).spent_after(until, connection=client_id, limit=limit)
+
+        seconds = self._signatures.wait(client_id, now, count) if self._signatures.on else 0
         if seconds:
             raise _full("spent signatures", seconds)
 
-    def _refuse_full_answers(self, unit: Unit, client_id: str, now: int) -> None:
-        """Refuse a new key of a connection with as many as are kept; this one is claimed already.
+    def _seconds_until_a_key(self, key: AnswerKey | None, client_id: str, now: int) -> int:
+        """Tell for how long a connection has as many keys as are kept; 0 where it has not."""
 
-        So a key that is known gets its answer, however many there are.
-        """
-        if not self._answers.on:
-            return
-        ledger = counting_answers(unit)
-        seconds = self._answers.wait(
-            client_id,
-            now,
-            lambda until, limit: (
-                ledger.kept_after(until, connection=client_id, limit=limit + 1) - 1
-            ),
-        )
-        if seconds:
-            raise _full("idempotency keys", seconds)
+        def count(until: int, limit: int) -> int:
+            with self._storage.reading() as unit:
+                return counting_answers(unit).kept_after(until, connection=client_id, limit=limit)
+
+        on = self._answers.on and key is not None
+        return self._answers.wait(client_id, now, count) if on else 0
 
     def _second(
         self, unit: Unit, verified: Verified, outside: Outside, found: object
@@ -457,9 +473,28 @@ class Protocol:
         if key is not None:
             if isinstance(outcome, BridgeError) and outcome.code in _TRY_AGAIN:
                 unit.answers.release(key, running_until=verified.running_until)
-            else:
-                unit.answers.store(key, Answer(status, body), running_until=verified.running_until)
+            elif unit.answers.store(
+                key, Answer(status, body), running_until=verified.running_until
+            ):
+                self._fill_rows(unit, verified, key.connection, (len(body) - 1) // _ROW)
         return outcome if isinstance(outcome, BridgeError) else _success(body, request_id)
+
+    def _fill_rows(self, unit: Unit, verified: Verified, connection: str, rows: int) -> None:
+        """Take more rows for an answer that is larger than one: the cap of rows is one of bytes.
+
+        They are keys that nobody can send, of an action that has no action's grammar.
+        """
+        now = self._shop.clock.now()
+        until = now + self._shop.settings.idempotency_lifetime * 1000
+        for row in range(rows if self._answers.on else 0):
+            unit.answers.claim(
+                AnswerKey(connection, "-", f"{verified.admitted.request_id}-{row}"),
+                fingerprint=verified.fingerprint,
+                now=now,
+                running_until=verified.running_until,
+                until=until,
+            )
+            self._answers.take(connection)
 
     def _refused(self, refusal: BridgeError, asked: Asked) -> Response:
         """Turn a refusal into its answer: the one place where that is done."""
@@ -536,6 +571,13 @@ def _authentication_failed() -> BridgeError:
     return BridgeError(
         "authentication_failed",
         "Check the client id, the secret, and the six lines that are signed.",
+    )
+
+
+def _replayed() -> BridgeError:
+    return BridgeError(
+        "replayed_request",
+        "Wait for the next second, sign again, and retry with the same key and body.",
     )
 
 

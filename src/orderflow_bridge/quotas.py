@@ -25,7 +25,7 @@ _REMEMBERED = 4_096
 
 
 class _Seen(Struct):
-    """What a count found at `at`; `left` may still pass, or there is room at `room_at`."""
+    """What a count found at `at`; `left` may still pass, or there is no room before `room_at`."""
 
     at: int
     left: int
@@ -35,7 +35,8 @@ class _Seen(Struct):
 class Quota:
     """Hold each connection to `most` rows that are kept for `lifetime` seconds; 0 holds nobody.
 
-    Nothing is evicted to make room. What is remembered is bounded, and at most ten seconds old.
+    Nothing is evicted to make room. What is remembered is bounded, and at most ten seconds old; but
+    the end of a long wait is remembered longer, while a count each ten seconds finds no room.
     """
 
     def __init__(self, *, most: int, lifetime: int) -> None:
@@ -52,29 +53,38 @@ class Quota:
     def wait(self, connection: str, now: int, count: Count) -> int:
         """Give 0 where one more row has room, else the seconds after which there will be.
 
-        `count` counts the connection's rows; it is called where too little is remembered. `now`
-        is in Unix ms.
+        `count` counts the connection's rows; it is called where too little is remembered, and may
+        take long: not to be called while others wait for a lock. `now` is in Unix ms. Takes no
+        room: `take` does, when the row is written.
         """
         with self._lock:
             seen = self._seen.get(connection)
-            # A clock that was set back makes what is remembered worthless.
-            if seen is not None and seen.at <= now < seen.at + _FRESH:
-                if now < seen.room_at:
-                    return -((now - seen.room_at) // 1000)
-                if seen.left > 0:
-                    seen.left -= 1
-                    return 0
+        # A clock that was set back makes what is remembered worthless.
+        if seen is not None and now < seen.at:
+            seen = None
+        if seen is not None and now < seen.at + _FRESH:
+            if now < seen.room_at:
+                return -((now - seen.room_at) // 1000)
+            if seen.left > 0:
+                return 0
         room = self._most - count(now, self._most)
         if room > 0:
-            self._remember(
-                connection, _Seen(at=now, left=max(1, room // _PROCESSES) - 1, room_at=0)
-            )
+            self._remember(connection, _Seen(at=now, left=max(1, room // _PROCESSES), room_at=0))
             return 0
-        seconds = seconds_until_room(
-            lambda later: count(now + later * 1000, self._most), self._most, self._lifetime
-        )
-        self._remember(connection, _Seen(at=now, left=0, room_at=now + seconds * 1000))
-        return seconds
+        room_at = 0 if seen is None else seen.room_at
+        if room_at <= now + _FRESH:
+            room_at = now + 1000 * seconds_until_room(
+                lambda later: count(now + later * 1000, self._most), self._most, self._lifetime
+            )
+        self._remember(connection, _Seen(at=now, left=0, room_at=room_at))
+        return -((now - room_at) // 1000)
+
+    def take(self, connection: str) -> None:
+        """Take the room of one row that is written now; counts nothing."""
+        with self._lock:
+            seen = self._seen.get(connection)
+            if seen is not None:
+                seen.left -= 1
 
     def _remember(self, connection: str, seen: _Seen) -> None:
         with self._lock:
@@ -87,8 +97,14 @@ class Quota:
 def seconds_until_room(still_there: Callable[[int], int], most: int, longest: int) -> int:
     """Give the least number of seconds, 1 to `longest`, after which fewer than `most` are left.
 
-    `still_there` counts what is left after so many seconds; it is asked a dozen times or so.
+    `still_there` counts what is left after so many seconds. It is asked once for a second, and no
+    more often than twice for each doubling of the time: who is told to come soon costs little.
     """
-    return 1 + bisect_left(
-        range(1, longest), x=True, key=lambda seconds: still_there(seconds) < most
-    )
+
+    def has_room(seconds: int) -> bool:
+        return still_there(seconds) < most
+
+    full, room = 0, 1
+    while room < longest and not has_room(room):
+        full, room = room, min(longest, 2 * room)
+    return full + 1 + bisect_left(range(full + 1, room), x=True, key=has_room)

@@ -1,9 +1,12 @@
 """Spent signatures and stored answers of one connection are capped; nothing is evicted (§2, §4)."""
 
+from typing import Any
+
 import pytest
 
-from orderflow_bridge.capabilities import counting, counting_answers
+from orderflow_bridge.capabilities import counting, counting_answers, rewritable
 from orderflow_bridge.http import Head
+from orderflow_bridge.storage import memory
 from orderflow_bridge.storage.memory import MemoryStorage
 from tests.databases import (
     ADAPTED,
@@ -11,9 +14,10 @@ from tests.databases import (
     databases,  # noqa: F401 -- a fixture
     fresh_url,  # noqa: F401 -- a fixture
 )
-from tests.rig import Reply, Storefront, TestShop, open_shop
+from tests.rig import Reply, Storefront, TestShop, item, open_shop, order_fields
 
 FULL = (429, "rate_limited")
+ROW = 32 * 1024
 
 
 @pytest.fixture(params=[*DATABASES, *ADAPTED])
@@ -76,6 +80,73 @@ def test_the_cap_of_answers_is_exact(open_capped):
     assert other.call("cart.create", currency="GBP").status == 200
 
 
+def laden_cart(front: Storefront, lines: int) -> str:
+    """Make a cart that says about 6 KiB in each line."""
+    said = {f"{number:02}": "x" * 200 for number in range(20)}
+    told = {f"{number:02}": "x" * 500 for number in range(4)}
+    fields = {"unit_price": 1, "name": "Mug", "options": said, "metadata": told}
+    items = [item(f"m{number}", **fields) for number in range(lines)]
+    return front.cart(*items)["cart_id"]
+
+
+def bytes_stored(shop: TestShop, front: Storefront) -> int:
+    with shop.bridge._storage.reading() as unit:
+        page = rewritable(unit).page(connection=front.client_id, after=None, limit=10**6)
+    return sum(len(kept.answer.body) for kept in page)
+
+
+def held_in_bytes(shop: TestShop, action: str, fields: dict[str, Any]) -> None:
+    """Fill a cap of 20 rows with answers of three each, and look at what is stored."""
+    front = shop.storefront()
+    fields = fields | {"cart_id": laden_cart(front, 12)}
+    first = front.call(action, key="first", **fields)
+    assert 2 * ROW < len(first.body) < 3 * ROW
+    replies = [front.call(action, **fields) for _ in range(6)]
+    assert told(replies[-1]) == FULL
+    assert 4 * 2 * ROW < bytes_stored(shop, front) < (20 + 2) * ROW
+    shop.clock.forward(1)
+    again = front.call(action, key="first", **fields)
+    assert (again.body, again.headers["Idempotent-Replayed"]) == (first.body, "true")
+
+
+@pytest.mark.parametrize(
+    ("action", "fields"),
+    [
+        ("cart.update", {"expected_version": 99}),
+        ("cart.update", {"note": "Ring twice."}),
+        ("convertToOrder", order_fields("", expected_total=0)),
+    ],
+    ids=["version_conflict", "a cart", "total_changed"],
+)
+def test_the_cap_of_answers_holds_their_bytes(action: str, fields: dict[str, Any]):
+    """A hundred bytes that are answered with a large cart do not fill the database."""
+    held_in_bytes(open_shop(max_stored_answers=20), action, fields)
+
+
+def test_every_storage_holds_the_bytes_of_answers(open_capped):
+    """The same on each."""
+    held_in_bytes(open_capped(max_stored_answers=20), "cart.update", {"expected_version": 99})
+
+
+def test_rows_of_large_answers_are_forgotten_with_them():
+    """After its lifetime an answer leaves no row, however many it took."""
+    shop = open_shop(max_stored_answers=40, idempotency_lifetime=60)
+    front = shop.storefront()
+    laden_cart(front, 12)
+    assert stored(shop, front) == 3
+    shop.clock.forward(61)
+    shop.bridge.purge()
+    assert stored(shop, front) == 0
+
+
+def test_a_small_answer_takes_one_row():
+    """An ordinary cart is far below what a row holds."""
+    shop = open_shop()
+    front = shop.storefront()
+    laden_cart(front, 4)
+    assert stored(shop, front) == 1
+
+
 def test_a_write_refused_at_the_cap_leaves_nothing():
     """The same bytes pass once there is room: signature and key are unspent, no cart was made."""
     shop = open_shop(max_stored_answers=1, idempotency_lifetime=30)
@@ -129,6 +200,86 @@ def test_nothing_is_forgotten_to_make_room():
     roomy = open_shop(storage=shop.bridge._storage, clock=shop.clock, stocked=False)
     again = Storefront(roomy.bridge, front.client_id, front.secret, shop.clock)
     assert again.send("cart.create", body, headers).code == "replayed_request"
+
+
+@pytest.mark.parametrize(
+    ("setting", "ledger", "name"),
+    [
+        ("max_spent_signatures", memory._Replays, "spent_after"),
+        ("max_stored_answers", memory._Answers, "kept_after"),
+    ],
+)
+def test_nobody_waits_for_a_count(monkeypatch, setting: str, ledger: type, name: str):
+    """However much there is to count, no other writer waits until it is counted."""
+    storage = MemoryStorage()
+    shop = open_shop(storage=storage, **{setting: 3})
+    front, counts, waiting = shop.storefront(), getattr(ledger, name), []
+
+    def counted(self: Any, until: int, **options: Any) -> int:
+        waiting.append(storage._turn.locked())
+        return counts(self, until, **options)
+
+    monkeypatch.setattr(ledger, name, counted)
+    replies = [front.call("cart.create", currency="GBP") for _ in range(5)]
+    assert [told(reply) for reply in replies] == [(200, None)] * 3 + [FULL] * 2
+    assert waiting
+    assert not any(waiting)
+
+
+def test_a_full_connection_is_refused_while_another_writes():
+    """Nor does it wait itself."""
+    storage = MemoryStorage(timeout=0.01)
+    front = open_shop(storage=storage, max_spent_signatures=1).storefront()
+    front.cart()
+    with storage.writing():
+        assert told(front.call("cart.create", currency="GBP")) == FULL
+
+
+class Minute:
+    """A rate ledger that counts and forgets nothing."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+
+    def take(self, _connection: str, *, now: int, most: int) -> int:
+        if self.taken == most:
+            return 60_000
+        self.taken += 1
+        return 0
+
+    def ping(self) -> None:
+        """It is there."""
+
+    def close(self) -> None:
+        """It stays."""
+
+
+def test_a_captured_write_does_not_use_up_a_storefront_s_rate():
+    """Whoever repeats it all day long takes one write of the minute, where a ledger counts them."""
+    minute = Minute()
+    front = open_shop(max_writes_per_minute=5, rates=minute).storefront()
+    body = b'{"currency": "GBP"}'
+    headers = front.headers("cart.create", body)
+    assert front.send("cart.create", body, headers).status == 200
+    for _ in range(50):
+        reply = front.send("cart.create", body, headers)
+        assert told(reply) == (409, "replayed_request")
+    assert minute.taken == 2
+    assert front.call("cart.create", currency="GBP").status == 200
+
+
+def test_replays_that_are_remembered_are_bounded():
+    """The first is forgotten for the last, and is still refused: the storage knows it."""
+    shop = open_shop()
+    front = shop.storefront(window=300)
+    body = b'{"currency": "GBP"}'
+    headers = front.headers("cart.create", body)
+    front.send("cart.create", body, headers)
+    front.send("cart.create", body, headers)
+    for number in range(5_000):
+        shop.bridge._protocol._remember_replay(number.to_bytes(32))
+    assert len(shop.bridge._protocol._replayed) == 4_096
+    assert front.send("cart.create", body, headers).code == "replayed_request"
 
 
 def test_zero_is_no_cap():

@@ -21,6 +21,7 @@ from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.transactions import transact
 from tests.rig import (
     ADDRESS,
+    CUSTOMER,
     RING,
     SHIPPING,
     Storefront,
@@ -57,6 +58,28 @@ def test_what_was_withdrawn_stays_in_the_cart_but_is_sold_no_more(shop, storefro
     assert cart["lines"][0]["unit_price"] == 339
     reply = storefront.call("items.add", cart_id=cart_id, items=[item("mug")])
     assert (reply.code, reply.json["path"]) == ("unknown_sku", "/items/0/sku")
+
+
+def test_a_line_of_what_was_withdrawn_only_gets_smaller(shop, storefront) -> None:
+    """`items.update` is refused to raise it, as `items.add` is; as many, or fewer, are taken."""
+    priced = item("mug", 2, unit_price=5, name="Mug")
+    cart = storefront.cart(item("mug", 3), item("tea"), priced)
+    shop.bridge.catalogue.put(
+        [CatalogueEntry(sku="mug", name="Mug", prices={"GBP": 1}, active=False)]
+    )
+    mug, tea, own = (line["line_id"] for line in cart["lines"])
+
+    def update(line_id: str, quantity: int):
+        items = [{"line_id": tea, "quantity": 2}, {"line_id": line_id, "quantity": quantity}]
+        return storefront.call("items.update", cart_id=cart["cart_id"], items=items)
+
+    refused = update(mug, 4)
+    assert (refused.status, refused.code) == (422, "unknown_sku")
+    assert refused.json["path"] == "/items/1/line_id"
+    assert storefront.ok("cart.get", cart_id=cart["cart_id"])["version"] == 1
+    for quantity in (3, 1, 0):
+        assert update(mug, quantity).status == 200
+    assert update(own, 9).json["totals"]["item_count"] == 11
 
 
 def test_a_price_of_nothing_is_a_price(storefront: Storefront) -> None:
@@ -120,6 +143,27 @@ def test_a_quantity_above_the_limit_is_refused_in_updates_too(storefront: Storef
         )
         assert reply.code == code
         assert reply.json["path"].startswith("/items/0/")
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_a_refused_conversion_said_stays_where_a_provider_was_asked(asked: bool) -> None:
+    """The claim wrote it into the cart, where an erasure finds it; nothing else writes it there."""
+    provider = SimulatedProvider()
+    provider.announce("pi_0001", amount=1, currency="GBP")
+    shop = open_shop(payments=provider if asked else None)
+    if not asked:
+        shop.bridge.settle("pi_0001", amount=1, currency="GBP")
+    front = shop.storefront()
+    before = front.cart(item("mug"))
+    fields = order_fields(before["cart_id"], note="Ring twice.", metadata={"tab": 1})
+    assert front.call("convertToOrder", **fields).code == "payment_mismatch"
+    after = front.ok("cart.get", cart_id=before["cart_id"])
+    if not asked:
+        assert after == before
+        return
+    assert (after["customer"]["email"], after["note"]) == (CUSTOMER["email"], "Ring twice.")
+    assert (after["shipping_address"]["city"], after["metadata"]) == ("Leeds", {"tab": 1})
+    assert shop.bridge.customers.look(CUSTOMER["email"]).carts == 1
 
 
 class TestHold:

@@ -1,10 +1,13 @@
 """What orders promise (protocol §4, Order)."""
 
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 
 import pytest
+from msgspec.structs import replace
 
 from orderflow_bridge.domain.errors import BridgeError
+from orderflow_bridge.domain.order import Payment
 from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.payments import SimulatedProvider
 from tests.rig import (
@@ -318,6 +321,53 @@ class TestList:
         dates = [storefront.ok("orders.get", order_id=o)["placed_at"] for o in seen]
         assert dates == sorted(dates, reverse=True)
 
+    def test_a_page_of_large_orders_ends_early(
+        self, shop: TestShop, storefront: Storefront
+    ) -> None:
+        """After some MiB the page ends and the next one goes on, so that no answer is huge."""
+        small = storefront.order(storefront.cart(item("mug"))["cart_id"])["order_id"]
+        with shop.bridge._storage.writing() as unit:
+            placed = unit.orders.find(small, connection=storefront.client_id)
+            [line] = placed.lines
+            told = {f"{number:02}": "x" * 500 for number in range(50)}
+            lines = tuple(replace(line, line_id=f"line_{n}", metadata=told) for n in range(40))
+            for n in range(20):
+                unit.orders.place(
+                    replace(
+                        placed,
+                        order_id=f"order_{n:02}",
+                        cart_id=f"cart_{n:02}",
+                        payment=Payment(intent=f"pi_large_{n:02}"),
+                        lines=lines,
+                        placed_at=placed.placed_at + n + 1,
+                    )
+                )
+        seen, counts, cursor = [], [], None
+        while not counts or cursor is not None:
+            fields = {"limit": 100} | ({"cursor": cursor} if cursor else {})
+            reply = storefront.call("orders.list", **fields)
+            assert len(reply.body) < 10 * 1024 * 1024
+            seen += [order["order_id"] for order in reply.json["orders"]]
+            counts.append(len(reply.json["orders"]))
+            cursor = reply.json["next_cursor"]
+        assert seen == [*(f"order_{n:02}" for n in reversed(range(20))), small]
+        assert len(counts) == 3
+
+    @pytest.mark.parametrize("count", [6, 7, 8, 14, 20, 21])
+    def test_the_last_page_has_no_cursor(self, storefront: Storefront, count: int) -> None:
+        """However many there are, a page has 20 and the next one the rest."""
+        placed = [
+            storefront.order(storefront.cart(item("mug"))["cart_id"], intent=f"pi_{n:04}")
+            for n in range(count)
+        ]
+        page = storefront.ok("orders.list")
+        assert len(page["orders"]) == min(20, count)
+        assert (page["next_cursor"] is None) == (count <= 20)
+        if count > 20:
+            rest = storefront.ok("orders.list", cursor=page["next_cursor"])
+            assert len(rest["orders"]) == len(placed) - 20
+            assert rest["next_cursor"] is None
+
     def test_filters_restrict(self, shop: TestShop, storefront: Storefront) -> None:
         """Status, dates (from inclusive, to exclusive) and e-mail without case."""
         first = storefront.order(storefront.cart(item("mug"))["cart_id"], intent="pi_0001")
@@ -355,6 +405,29 @@ class TestList:
         assert (reply.status, reply.code) == (422, "invalid_request")
         assert reply.json["errors"][0]["path"] == f"/{next(iter(fields))}"
         assert "lost" not in json.dumps(reply.json)
+
+    def test_a_cursor_that_was_not_given_is_refused(self, shop: TestShop) -> None:
+        """Made up, of another connection, or spelt in another way: 422, and nothing is listed."""
+        mine, other = shop.storefront("A"), shop.storefront("B")
+        for n in range(2):
+            mine.order(mine.cart(item("mug"))["cart_id"], intent=f"pi_{n:04}")
+        given = mine.ok("orders.list", limit=1)["next_cursor"]
+        placed_at, order_id = urlsafe_b64decode(given + "==").decode().split(":")
+        forged = [
+            f"{placed_at}:order_00000000000000000000000000",
+            f"{int(placed_at) + 1}:{order_id}",
+            f"0{placed_at}:{order_id}",
+            "999999999999999:~",
+        ]
+        cursors = [urlsafe_b64encode(one.encode()).decode().rstrip("=") for one in forged]
+        for front, cursor in [
+            *((mine, cursor) for cursor in (*cursors, f"{given}!", f"{given}==")),
+            (other, given),
+        ]:
+            reply = front.call("orders.list", cursor=cursor)
+            assert (reply.status, reply.code) == (422, "invalid_request"), cursor
+            assert reply.json["errors"][0]["path"] == "/cursor"
+        assert len(mine.ok("orders.list", cursor=given)["orders"]) == 1
 
     def test_another_connection_s_orders_do_not_exist(self, shop: TestShop) -> None:
         """404 and an empty list."""

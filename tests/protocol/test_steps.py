@@ -397,6 +397,12 @@ class TestEnvelope:
         """Attack rows 58, 59, 61."""
         assert send(storefront, headers={"content-length": length}).code == code
 
+    @pytest.mark.parametrize("end", ["x", "18", ""])
+    def test_a_long_length_is_read_once(self, storefront: Storefront, end: str) -> None:
+        """A million zeros before whatever follows: going back over each would take an hour."""
+        code = "invalid_content_length" if end == "x" else "incomplete_body"
+        assert send(storefront, headers={"content-length": "0" * 1_000_000 + end}).code == code
+
     def test_a_length_beside_a_transfer_encoding_is_refused(self, storefront: Storefront) -> None:
         """Attack row 62: two framings are one too many."""
         chunked = {"transfer-encoding": "chunked"}
@@ -624,6 +630,19 @@ class TestAuthentication:
         assert "master key" in lines[0]
         with pytest.raises(ConfigurationError, match="k1"):
             without.bridge.connections.reveal(front.client_id)
+
+    def test_a_lost_master_key_is_told_once(self, caplog) -> None:
+        """No stranger fills the log of faults with it, however often he knocks."""
+        storage = MemoryStorage()
+        shop = open_shop(storage=storage)
+        fronts = [shop.storefront("A"), shop.storefront("B")]
+        other = new_master_key(CountedEntropy().token(32))
+        without = open_shop(storage=storage, ring=f"k2:{other}", stocked=False)
+        for front in [*fronts, *fronts]:
+            reply = send(dataclasses.replace(front, bridge=without.bridge))
+            assert reply.code == "authentication_failed"
+        lines = [r for r in caplog.records if r.levelno == logging.ERROR]
+        assert len(lines) == 1
 
     @pytest.mark.parametrize(
         "fault",

@@ -1,6 +1,8 @@
 """Card data, wherever text can stand (protocol §2, step 16)."""
 
 import json
+import sys
+import unicodedata
 
 import pytest
 from hypothesis import example, given
@@ -480,3 +482,18 @@ def test_a_pointer_is_bounded():
 def test_long_text_is_read_once(text):
     """No pattern goes back over what it has read."""
     assert not is_card(text)
+
+
+def test_no_text_grows_while_it_is_read():
+    """A sign that stands for a whole phrase is read as one letter, also beside a card number."""
+    assert len(cards._plain("\ufdfa" * 100)) == 100
+    assert is_card("\ufdfa4111 1111 1111 1111\ufdfb")
+    assert not is_card("4111\ufdfa1111\ufdfa1111\ufdfa1111")
+
+
+def test_what_is_read_as_one_letter_has_no_digit():
+    """Of all characters there are, those that are cut short are words in letters."""
+    signs = [unicodedata.normalize("NFKC", chr(code)) for code in range(sys.maxunicode + 1)]
+    long = [sign for sign in signs if len(sign) > cards._LONGEST_SIGN]
+    assert long
+    assert all(sign.replace(" ", "").isalpha() and not sign.isascii() for sign in long)

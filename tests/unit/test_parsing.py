@@ -243,3 +243,15 @@ def test_every_pointer_is_one(body):
         except BridgeError as error:
             for found in error.members.get("errors", []):
                 assert found["path"] == "" or found["path"].startswith("/")
+
+
+@pytest.mark.parametrize(
+    "named", ["a` - at `$.items[0].sku", "a` - at `$", "a` - at `key` in `$.x"]
+)
+def test_the_name_of_a_field_tells_no_other_place(named: str):
+    """A field that is called like the end of a message is where it stands, under no name."""
+    for body in ({"currency": "GBP", named: 1}, {named: {named: 1}}):
+        [told] = refused(body).members["errors"]
+        assert told == {"path": "/*", "message": "is not a field here"}
+    [told] = refused(cart(**{named: 1})).members["errors"]
+    assert told == {"path": "/items/0/*", "message": "is not a field here"}

@@ -22,6 +22,7 @@ class Rows:
     def write(self, quota: Quota, now: int) -> int:
         seconds = quota.wait(SHOP, now, self.count)
         if not seconds:
+            quota.take(SHOP)
             self.untils.append(now + LIFETIME * 1000)
         return seconds
 
@@ -101,6 +102,43 @@ def test_who_is_full_is_told_so_from_memory():
     assert rows.counted == counted
 
 
+def test_the_end_of_a_wait_is_looked_for_once():
+    """After ten seconds one count says that it is still full; nothing goes before the first row."""
+    rows, own = Rows(), quota(5)
+    for _ in range(6):
+        rows.write(own, now=0)
+    counted = rows.counted
+    for seconds in range(1, 101):
+        assert rows.write(own, now=seconds * 1000) == LIFETIME - seconds
+    assert rows.counted == counted + 10
+
+
+def test_room_that_came_early_is_found_in_ten_seconds():
+    """A claim that was given back leaves room, whatever was remembered."""
+    rows, own = Rows(), quota(2)
+    for _ in range(3):
+        rows.write(own, now=0)
+    rows.untils.pop()
+    assert rows.write(own, now=9_999) == LIFETIME - 9
+    assert rows.write(own, now=10_000) == 0
+
+
+def test_the_last_seconds_of_a_wait_are_counted_anew():
+    """What was remembered is rounded up to the second of an earlier moment."""
+    rows, own = Rows(), quota(1)
+    rows.write(own, now=0)
+    assert rows.write(own, now=500) == LIFETIME
+    assert rows.write(own, now=10_600) == LIFETIME - 10
+    assert rows.write(own, now=(LIFETIME - 5) * 1000) == 5
+
+
+def test_asking_takes_no_room():
+    """Whoever is refused for another reason, a replay perhaps, costs no count."""
+    rows, own = Rows(), quota(1)
+    assert [own.wait(SHOP, 0, rows.count) for _ in range(50)] == [0] * 50
+    assert rows.counted == 1
+
+
 def test_who_waited_for_room_is_counted_anew():
     """Another process may have taken the room meanwhile."""
     rows, own, other = Rows(), quota(1), quota(1)
@@ -137,14 +175,18 @@ def test_what_is_remembered_is_bounded():
     assert "ofc_0" not in own._seen
 
 
-@pytest.mark.parametrize("gone_after", [1, 2, 59, 60])
-def test_room_is_found_to_the_second(gone_after: int):
-    """The first second with room, in few questions."""
+@pytest.mark.parametrize(
+    ("gone_after", "longest", "asked_at_most"),
+    [(1, 60, 1), (2, 60, 2), (3, 60, 4), (59, 60, 11), (60, 60, 11), (1, 1, 0), (9, 86_400, 8),
+     (86_400, 86_400, 34)],
+)  # fmt: skip
+def test_room_is_found_to_the_second(gone_after: int, longest: int, asked_at_most: int):
+    """The first second with room, in few questions, and in fewer the sooner it comes."""
     asked = []
 
     def still_there(seconds: int) -> int:
         asked.append(seconds)
         return 3 if seconds < gone_after else 2
 
-    assert seconds_until_room(still_there, 3, 60) == gone_after
-    assert len(asked) <= 6
+    assert seconds_until_room(still_there, 3, longest) == gone_after
+    assert len(asked) <= asked_at_most

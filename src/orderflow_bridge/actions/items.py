@@ -163,9 +163,7 @@ def _merged(
 ) -> Line:
     quantity = line.quantity + item.quantity
     if item.unit_price is None and item.sku not in products:
-        raise BridgeError(
-            "unknown_sku", "The catalogue does not sell this sku now.", {"path": f"{path}/sku"}
-        )
+        raise _not_sold_now(f"{path}/sku")
     _refuse_quantity(work, quantity, f"{path}/quantity")
     metadata = line.metadata if item.metadata is None else item.metadata
     return replace(line, quantity=quantity, metadata=metadata)
@@ -180,7 +178,8 @@ def add(work: Work, request: AddItems) -> CartAnswer:
 def update(work: Work, request: UpdateItems) -> CartAnswer:
     """Set quantities; 0 removes the line."""
     cart = open_cart(work, request.cart_id, expected_version=request.expected_version)
-    quantities = _quantities(work, cart, request)
+    products = work.find_products(sorted({line.sku for line in cart.lines}), cart.currency)
+    quantities = _quantities(work, cart, request, products)
     lines = [
         line if line.line_id not in quantities else replace(line, quantity=quantities[line.line_id])
         for line in cart.lines
@@ -188,16 +187,22 @@ def update(work: Work, request: UpdateItems) -> CartAnswer:
     ]
     touched = frozenset(line.sku for line in lines if quantities.get(line.line_id, 0) > 0)
     refuse_shortage(work, lines, held=held_stock(cart), only=touched)
-    return _saved(work, cart, lines)
+    return _saved(work, cart, lines, products)
 
 
-def _quantities(work: Work, cart: Cart, request: UpdateItems) -> dict[str, int]:
-    present = {line.line_id for line in cart.lines}
+def _quantities(
+    work: Work, cart: Cart, request: UpdateItems, products: Mapping[str, Product]
+) -> dict[str, int]:
+    present = {line.line_id: line for line in cart.lines}
     quantities: dict[str, int] = {}
     for position, item in enumerate(request.items):
         path = f"/items/{position}"
-        if item.line_id not in present:
+        line = present.get(item.line_id)
+        if line is None:
             raise _no_line(f"{path}/line_id")
+        withdrawn = line.sku not in products and item.line_id not in cart.own_prices
+        if withdrawn and item.quantity > line.quantity:
+            raise _not_sold_now(f"{path}/line_id")
         _refuse_quantity(work, item.quantity, f"{path}/quantity")
         quantities[item.line_id] = item.quantity
     return quantities
@@ -214,11 +219,17 @@ def remove(work: Work, request: RemoveItems) -> CartAnswer:
     return _saved(work, cart, [line for line in cart.lines if line.line_id not in gone])
 
 
+def _not_sold_now(path: str) -> BridgeError:
+    return BridgeError("unknown_sku", "The catalogue does not sell this sku now.", {"path": path})
+
+
 def _no_line(path: str) -> BridgeError:
     return BridgeError("line_not_found", "The cart has no line with that id.", {"path": path})
 
 
-def _saved(work: Work, cart: Cart, lines: list[Line]) -> CartAnswer:
+def _saved(
+    work: Work, cart: Cart, lines: list[Line], products: Mapping[str, Product] | None = None
+) -> CartAnswer:
     kept = cart.own_prices.intersection([line.line_id for line in lines])
-    changed = priced(work, replace(cart, own_prices=kept), lines)
+    changed = priced(work, replace(cart, own_prices=kept), lines, products)
     return cart_answer(save_cart(work, changed), work.now)

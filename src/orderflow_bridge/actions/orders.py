@@ -4,10 +4,11 @@ import binascii
 import logging
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
@@ -33,8 +34,12 @@ __all__ = [
     "search",
 ]
 
+_encode = msgspec.json.Encoder().encode
+# With one more, which tells whether there is a next page, a page of 20 is read in three turns.
+_AT_ONCE = 7
+_FULL_PAGE = 8 * 1024 * 1024
 _log = logging.getLogger("orderflow_bridge.payments")
-_POSITION = re.compile(r"\A([0-9]{1,15}):([ -~]{1,64})\Z")
+_POSITION = re.compile(r"\A[0-9]{1,15}:([ -~]{1,64})\Z")
 LONGEST_REASON = 300
 """Of a cancel, in characters."""
 
@@ -84,43 +89,57 @@ def get(work: Work, request: OrderPart) -> OrderAnswer:
 
 
 def search(work: Work, request: ListOrders) -> OrdersAnswer:
-    """Give one page of this connection's orders."""
+    """Give one page of this connection's orders; it ends early with the order that fills it."""
     after, before = request.placed_after, request.placed_before
-    found = work.unit.orders.search(
-        OrderQuery(
-            connection=work.connection.client_id,
-            status=request.status,
-            placed_after=None if after is None else as_milliseconds(after),
-            placed_before=None if before is None else as_milliseconds(before),
-            email=request.email,
-            after=None if request.cursor is None else _position(request.cursor),
-            limit=request.limit + 1,
-        )
+    query = OrderQuery(
+        connection=work.connection.client_id,
+        status=request.status,
+        placed_after=None if after is None else as_milliseconds(after),
+        placed_before=None if before is None else as_milliseconds(before),
+        email=request.email,
+        after=None if request.cursor is None else _position(work, request.cursor),
+        limit=min(_AT_ONCE, request.limit + 1),
     )
-    page = found[: request.limit]
-    more = len(found) > request.limit
-    return OrdersAnswer(
-        tuple([order_answer(order) for order in page]), _cursor(page[-1]) if more else None
-    )
+    page: list[OrderAnswer] = []
+    size = 0
+    next_cursor = ""
+    for order in _found_in_turn(work, query):
+        if len(page) == request.limit or size >= _FULL_PAGE:
+            return OrdersAnswer(tuple(page), next_cursor)
+        page.append(order_answer(order))
+        size += len(_encode(page[-1]))
+        next_cursor = _cursor(order)
+    return OrdersAnswer(tuple(page), None)
+
+
+def _found_in_turn(work: Work, query: OrderQuery) -> Iterator[Order]:
+    """Give every order that matches, a few in memory at once: one may have some MiB."""
+    while found := work.unit.orders.search(query):
+        yield from found
+        if len(found) < query.limit:
+            return
+        query = replace(query, after=(found[-1].placed_at, found[-1].order_id))
 
 
 def _cursor(order: Order) -> str:
     return urlsafe_b64encode(f"{order.placed_at}:{order.order_id}".encode()).decode().rstrip("=")
 
 
-def _position(cursor: str) -> tuple[int, str]:
+def _position(work: Work, cursor: str) -> tuple[int, str]:
+    """Give the place of the order that a page ended with; any other text was never given."""
     try:
         text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
     except (ValueError, binascii.Error):
         text = ""
-    found = _POSITION.match(text)
-    if found is None:
+    named = _POSITION.match(text)
+    order = named and work.unit.orders.find(named[1], connection=work.connection.client_id)
+    if order is None or _cursor(order) != cursor:
         raise BridgeError(
             "invalid_request",
             "Send `next_cursor` as it was given.",
             {"errors": [{"path": "/cursor", "message": "is not a cursor"}]},
         )
-    return int(found[1]), found[2]
+    return order.placed_at, order.order_id
 
 
 def confirm_payment(work: Work, request: OrderPart) -> OrderAnswer | Outside:

@@ -18,6 +18,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 
 __all__ = ["find_card", "is_card", "may_hold_card"]
 
@@ -103,8 +104,10 @@ _ISSUERS: tuple[tuple[int, int, frozenset[int]], ...] = (
 
 _FIRST = [low for low, _, _ in _ISSUERS]
 
-# Luhn: a doubled digit counts as the sum of its own digits.
-_DOUBLED = {"0": 0, "1": 2, "2": 4, "3": 6, "4": 8, "5": 1, "6": 3, "7": 5, "8": 7, "9": 9}
+# Luhn: a doubled digit counts as the sum of its own digits. As bytes, which are added up fastest: a
+# body may have fifty thousand candidates.
+_DIGITS = bytes.maketrans(b"0123456789", bytes(range(10)))
+_DOUBLED = bytes.maketrans(b"0123456789", bytes([0, 2, 4, 6, 8, 1, 3, 5, 7, 9]))
 
 # Names in lower case without separators. Such a name with any value is refused, whatever the value
 # is: a storefront then learns it from its first request, not from the first that looks like a code.
@@ -165,6 +168,7 @@ _FOREIGN = re.compile(r"[^\x00-\x7f]")
 # Hangul fillers: letters that show nothing.
 _FILLERS = "\u115f\u1160"
 _SHORTEST = 14
+_LONGEST_SIGN = 6
 _SHOWN = 64
 
 
@@ -278,7 +282,16 @@ def _plain(text: str) -> str:
 
 
 def _shown_as(character: re.Match[str]) -> str:
-    return _FOREIGN.sub(_as_ascii, unicodedata.normalize("NFKC", character[0]))
+    return _read_as(character[0])
+
+
+# A text repeats its characters, and a flood one of them.
+@lru_cache(maxsize=1024)
+def _read_as(character: str) -> str:
+    shown = unicodedata.normalize("NFKC", character)
+    # U+FDFA stands for a phrase of 18 letters: a body of them would grow sixfold. No sign of so
+    # many has a digit, and its first letter separates as well as all of them.
+    return _FOREIGN.sub(_as_ascii, shown if len(shown) <= _LONGEST_SIGN else shown[0])
 
 
 def _as_ascii(character: re.Match[str]) -> str:
@@ -320,4 +333,6 @@ def _issued(number: str) -> bool:
     _, high, lengths = _ISSUERS[bisect_right(_FIRST, issuer) - 1]
     if issuer > high or len(number) not in lengths:
         return False
-    return not (sum(map(int, number[-1::-2])) + sum(map(_DOUBLED.__getitem__, number[-2::-2]))) % 10
+    digits = number.encode("ascii")
+    added = sum(digits[-1::-2].translate(_DIGITS)) + sum(digits[-2::-2].translate(_DOUBLED))
+    return not added % 10

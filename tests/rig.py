@@ -176,7 +176,8 @@ def open_shop(database: str = "memory://", **options: Any) -> TestShop:
     stocked = options.pop("stocked", True)
     storage = options.pop("storage", None)
     ring = options.pop("ring", RING)
-    settings = Settings(database=database, **options)
+    # What is kept of requests is kept in a thread; a test that is about it asks for it.
+    settings = Settings(database=database, **{"journal_rows": 0} | options)
     bridge = Bridge(
         storage=storage or open_storage(settings),
         master_keys=ring,

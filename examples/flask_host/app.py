@@ -13,6 +13,8 @@ from orderflow_bridge_sqlalchemy import SQLAlchemyStorage
 from sqlalchemy import Engine, create_engine
 
 from orderflow_bridge import Bridge, BridgeError, BridgeWSGI
+from orderflow_bridge.console import BridgeConsole, ConsoleWSGI
+from orderflow_bridge.console.standalone import StandaloneAuth
 from orderflow_bridge.domain.money import format_price
 from orderflow_bridge.domain.time import as_utc
 from orderflow_bridge.http import CODES
@@ -36,7 +38,10 @@ def create_app() -> Flask:
     bridge = Bridge.open(home=home, storage=storage, catalogue=catalogue)
     catalogue.prepare()
     app.extensions["orderflow_bridge"] = bridge
-    app.wsgi_app = BridgeWSGI(app.wsgi_app, bridge=bridge)  # type: ignore[method-assign]
+    # The shop has no log-in of its own: operators come by a link, `flask bridge console link`.
+    console = BridgeConsole(bridge, identify=StandaloneAuth(bridge))
+    pages = ConsoleWSGI(app.wsgi_app, console=console)
+    app.wsgi_app = BridgeWSGI(pages, bridge=bridge)  # type: ignore[method-assign]
 
     app.jinja_env.filters |= {"money": money, "utc": as_utc}
     app.add_url_rule("/", "products", lambda: products_page(catalogue))

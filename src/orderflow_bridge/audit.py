@@ -1,4 +1,4 @@
-"""The audit: who changed a connection or a master key, in the transaction of the change."""
+"""The audit: who changed a connection, a key or an order, in the transaction of the change."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +9,7 @@ from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.ports import Clock, Entropy, Storage, Unit
 from orderflow_bridge.security.cards import is_card
+from orderflow_bridge.transactions import transact
 
 __all__ = ["UNKNOWN", "Audit"]
 
@@ -53,6 +54,16 @@ class Audit:
                 details=details,
             )
         )
+
+    def note(self, event: str, *, actor: str, subject: str, details: Mapping[str, Any]) -> None:
+        """Append an entry by itself, for what changed nothing else: an act that was refused."""
+        if self.is_kept:
+            transact(
+                self._storage,
+                lambda unit: self.record(
+                    unit, event, actor=actor, subject=subject, details=details
+                ),
+            )
 
     def page(
         self,

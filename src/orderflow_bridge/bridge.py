@@ -8,11 +8,14 @@ from typing import Self
 from orderflow_bridge.actions.action import Shop
 from orderflow_bridge.audit import Audit
 from orderflow_bridge.capabilities import migrating, refuse_unfit
+from orderflow_bridge.carts import Carts
 from orderflow_bridge.catalogue.catalogue import Catalogue
 from orderflow_bridge.connections import Connections, Office
 from orderflow_bridge.customers import Customers
 from orderflow_bridge.domain.order import Order
 from orderflow_bridge.http import Head, Request, Response
+from orderflow_bridge.inspection import Inspector
+from orderflow_bridge.journal import RecentRequests, Recorder
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.maintenance import Maintenance, Purged
 from orderflow_bridge.masterkeys import MasterKeys
@@ -32,6 +35,7 @@ from orderflow_bridge.pricing import TablePricing
 from orderflow_bridge.protocol import Admitted, Protocol
 from orderflow_bridge.security.secrets import MasterKeyRing
 from orderflow_bridge.settings import Settings
+from orderflow_bridge.sign_ins import SignIns
 from orderflow_bridge.storage import open_rate_ledger, open_storage
 from orderflow_bridge.system import SystemClock, SystemEntropy
 
@@ -90,13 +94,37 @@ class Bridge:
         )
         self.connections: Connections = Connections(office)
         self.keys: MasterKeys = MasterKeys(office)
-        self.orders: Orders = Orders(storage=storage, shop=self._shop)
+        self.carts: Carts = Carts(storage=storage)
+        self.orders: Orders = Orders(storage=storage, shop=self._shop, audit=self.audit)
         self.customers: Customers = Customers(storage=storage, shop=self._shop, audit=self.audit)
         self.catalogue: Catalogue = Catalogue(storage)
+        self.sign_ins: SignIns = SignIns(
+            storage=storage,
+            clock=self._shop.clock,
+            entropy=self._shop.entropy,
+            audit=self.audit,
+            lifetime=self.settings.session_lifetime,
+        )
+        self.journal: RecentRequests = RecentRequests(
+            storage=storage, rows=self.settings.journal_rows
+        )
+        self.inspector: Inspector = Inspector(office, self.journal)
+        self._recorder = (
+            Recorder(
+                storage=storage,
+                clock=self._shop.clock,
+                rows=self.settings.journal_rows,
+                days=self.settings.journal_days,
+            )
+            if self.journal.is_kept
+            else None
+        )
         self._maintenance = Maintenance(
             storage=storage,
             shop=self._shop,
-            cancel=lambda order, reason: self.orders.cancel(order.order_id, reason=reason),
+            cancel=lambda order, reason: self.orders.cancel(
+                order.order_id, reason=reason, actor=None
+            ),
         )
         self._protocol = Protocol(
             shop=self._shop,
@@ -104,6 +132,7 @@ class Bridge:
             storage=storage,
             after_write=self._maintenance.after_write,
             rates=rates,
+            recorder=self._recorder,
         )
 
     @classmethod
@@ -206,6 +235,11 @@ class Bridge:
         return () if storage is None else storage.pending_migrations()
 
     @property
+    def clock(self) -> Clock:
+        """Give where the bridge has its time from."""
+        return self._shop.clock
+
+    @property
     def capabilities(self) -> frozenset[Capability]:
         """Tell what the storage can do besides; what it cannot is off."""
         return self._storage.capabilities
@@ -226,8 +260,13 @@ class Bridge:
         return self._protocol.refusals.seen()
 
     def close(self) -> None:
-        """Give back every connection to database and rate ledger; a later use opens again."""
+        """Write the requests that wait for the journal, and give back every connection.
+
+        Those to the database and to the rate ledger; a later use opens again.
+        """
         try:
+            if self._recorder is not None:
+                self._recorder.close()
             self._storage.close()
         finally:
             if self._rates is not None:

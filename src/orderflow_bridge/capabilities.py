@@ -12,11 +12,17 @@ from orderflow_bridge.ports import (
     Capability,
     CountingAnswerLedger,
     CountingReplayLedger,
+    Journal,
+    JournalUnit,
+    ListedCartRepository,
     MigratingStorage,
     ProductRepository,
     ProductsUnit,
     RewritableAnswerLedger,
     SearchableCartRepository,
+    SearchableOrderRepository,
+    SessionLedger,
+    SessionsUnit,
     StockLedger,
     StockUnit,
     Storage,
@@ -28,12 +34,17 @@ __all__ = [
     "audit_of",
     "counting",
     "counting_answers",
+    "journal_of",
+    "listed_carts",
     "migrating",
     "products_of",
     "refuse_misdeclared",
     "refuse_unfit",
+    "refuse_unsearchable",
     "rewritable",
     "searchable",
+    "searchable_orders",
+    "sessions_of",
     "stock_of",
 ]
 
@@ -78,6 +89,24 @@ def audit_of(unit: Unit) -> AuditLedger:
     raise ConfigurationError("The storage keeps no audit: choose one with the capability `audit`.")
 
 
+def journal_of(unit: Unit) -> Journal:
+    """Give the unit's recent requests; raises `ConfigurationError` where it keeps none."""
+    if hasattr(unit, "journal"):
+        return cast("JournalUnit", unit).journal
+    raise ConfigurationError(
+        "The storage keeps no requests: choose one with the capability `journal`."
+    )
+
+
+def sessions_of(unit: Unit) -> SessionLedger:
+    """Give the unit's sign-ins; raises `ConfigurationError` where it keeps none."""
+    if hasattr(unit, "sessions"):
+        return cast("SessionsUnit", unit).sessions
+    raise ConfigurationError(
+        "The storage keeps no sign-ins: choose one with the capability `sessions`."
+    )
+
+
 def counting(unit: Unit) -> CountingReplayLedger:
     """Give the unit's ledger of signatures as one that counts; `refuse_unfit` has looked."""
     return cast("CountingReplayLedger", unit.replays)
@@ -99,6 +128,50 @@ def searchable(unit: Unit) -> SearchableCartRepository:
         f"{type(unit.carts).__name__} cannot find carts by e-mail: give it the method `of_email`"
         " of the port SearchableCartRepository."
     )
+
+
+def listed_carts(unit: Unit) -> ListedCartRepository:
+    """Give the unit's carts as those that can be listed; for a storage with `search`.
+
+    Raises `ConfigurationError` where a site's own carts stand in a storage that could.
+    """
+    missing = _missing(unit.carts, "find_any", "search", "newer")
+    if missing:
+        raise ConfigurationError(
+            f"{type(unit.carts).__name__} cannot list carts: give it {missing} of the port"
+            " ListedCartRepository."
+        )
+    return cast("ListedCartRepository", unit.carts)
+
+
+def searchable_orders(unit: Unit) -> SearchableOrderRepository:
+    """Give the unit's orders as those that can be searched; for a storage with `search`.
+
+    Raises `ConfigurationError` where a site's own orders stand in a storage that could.
+    """
+    missing = _missing(unit.orders, "of_number", "of_intent", "newer", "takings")
+    if missing:
+        raise ConfigurationError(
+            f"{type(unit.orders).__name__} cannot be searched: give it {missing} of the port"
+            " SearchableOrderRepository."
+        )
+    return cast("SearchableOrderRepository", unit.orders)
+
+
+def _missing(repository: object, *methods: str) -> str:
+    return ", ".join(f"`{name}`" for name in methods if not hasattr(repository, name))
+
+
+def refuse_unsearchable(storage: Storage) -> None:
+    """Refuse a storage without `search`, where an operator's list needs it.
+
+    Raises `ConfigurationError` that names what to change.
+    """
+    if "search" not in storage.capabilities:
+        raise ConfigurationError(
+            f"{type(storage).__name__} cannot list carts and orders for an operator: choose a"
+            " storage with the capability `search`."
+        )
 
 
 def rewritable(unit: Unit) -> RewritableAnswerLedger:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -19,7 +19,7 @@ from orderflow_bridge.security.secrets import NONCE_BYTES, MasterKeyRing
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.transactions import transact
 
-__all__ = ["Connections", "Credentials", "Office"]
+__all__ = ["Connections", "Credentials", "Office", "warnings_of"]
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 _NAME_LENGTH = 100
@@ -68,9 +68,10 @@ class Connections:
         allow: Iterable[str] = (),
         window: int = 60,
         currency: str | None = None,
+        status: Status = "enabled",
         actor: str = UNKNOWN,
     ) -> Credentials:
-        """Make an enabled connection, and give its secret.
+        """Make a connection, and give its secret; one made disabled lets nobody in yet.
 
         `channel` is by default made from the name. `allow` are addresses and CIDR ranges, `window`
         is in seconds, `currency` the default of its carts. Raises `BridgeError` `invalid_request`
@@ -81,6 +82,7 @@ class Connections:
             client_id=self._new_client_id(),
             name=_checked_name(name),
             channel=_checked_channel(channel if channel is not None else _channel_of(name)),
+            status=_checked_status(status),
             scopes=_checked_scopes(scopes),
             allow_list=_checked_allow_list(allow),
             window=self._checked_window(window),
@@ -278,6 +280,14 @@ class Connections:
         return window
 
 
+def warnings_of(connections: Connections, connection: Connection) -> tuple[str, ...]:
+    """Say what an operator should look at, and whether its master key is gone."""
+    try:
+        return connections.warnings(connection)
+    except ConfigurationError as error:
+        return (str(error),)
+
+
 def _warnings(connection: Connection) -> Iterable[str]:
     if not connection.allow_list:
         yield "The allow-list is empty: every address may use this connection."
@@ -351,6 +361,12 @@ def _checked_channel(channel: str) -> str:
     if is_card(channel):
         raise _invalid("channel", _CARD)
     return channel
+
+
+def _checked_status(status: Status) -> Status:
+    if status not in get_args(Status):
+        raise _invalid("status", "is enabled or disabled")
+    return status
 
 
 def _checked_scopes(scopes: Iterable[str]) -> frozenset[str]:

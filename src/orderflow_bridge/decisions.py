@@ -6,6 +6,7 @@ does not say that it was proven; an action is shown where there is such an actio
 """
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -28,7 +29,8 @@ class Asked(Struct, kw_only=True, frozen=True, gc=False):
     """What is known of a request, however it ends; `arrived` is when its head did, in Unix ms.
 
     `client_id` and `action` match their grammars, or are empty. `address` is what `ClientAddress`
-    found: an address in its normal form, or a word of its own.
+    found: an address in its normal form, or a word of its own. `headers` are as the shell gave
+    them: anything may stand there.
     """
 
     request_id: str
@@ -36,6 +38,7 @@ class Asked(Struct, kw_only=True, frozen=True, gc=False):
     action: bytes
     address: str | None
     arrived: int
+    headers: Mapping[bytes, Sequence[bytes]] = {}
 
 
 class _Decision(Struct, kw_only=True, frozen=True, gc=False):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from orderflow_bridge.actions.action import Shop, Work
 from orderflow_bridge.actions.claims import give_up_claim
-from orderflow_bridge.capabilities import counting
+from orderflow_bridge.capabilities import counting, journal_of, sessions_of
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.faults import whereabouts
@@ -22,6 +22,7 @@ from orderflow_bridge.transactions import transact
 __all__ = ["Maintenance", "Purged"]
 
 _log = logging.getLogger("orderflow_bridge.maintenance")
+_DAY = 86_400_000  # milliseconds
 _EVERY = 128
 _BATCH = 256
 _UNAVAILABLE = frozenset({"payment_provider_unavailable", "storage_unavailable"})
@@ -36,6 +37,8 @@ class Purged(Struct, frozen=True, kw_only=True):
     carts: int = 0
     claims: int = 0
     unpaid_orders: int = 0
+    sessions: int = 0
+    journal_entries: int = 0
 
 
 class Maintenance:
@@ -59,12 +62,14 @@ class Maintenance:
         now = self._shop.clock.now()
         spent_before = self._forgettable_before(now)
         expired_before = now - self._shop.settings.cart_retention * 1000
+        signs_in = "sessions" in self._storage.capabilities
 
         def forget(unit: Unit) -> Purged:
             return Purged(
                 signatures=unit.replays.purge(before=spent_before, limit=limit),
                 answers=unit.answers.purge(before=now, limit=limit),
                 carts=unit.carts.purge(before=expired_before, limit=limit),
+                sessions=sessions_of(unit).purge(before=now, limit=limit) if signs_in else 0,
             )
 
         purged = transact(self._storage, forget)
@@ -72,6 +77,7 @@ class Maintenance:
             purged,
             claims=self._free_crashed(now, limit),
             unpaid_orders=self._cancel_unpaid(now, limit),
+            journal_entries=self._shorten_journal(now, limit),
         )
 
     def after_write(self, arrived: int) -> None:
@@ -107,6 +113,24 @@ class Maintenance:
         with self._storage.reading() as unit:
             latest = _latest(unit, now + remembered_for(widest))
         return forgettable_before(latest, now=now, widest=widest)
+
+    def _shorten_journal(self, now: int, limit: int) -> int:
+        """Forget what is too old, and of each connection what is too many."""
+        if "journal" not in self._storage.capabilities:
+            return 0
+        settings = self._shop.settings
+        before = now - settings.journal_days * _DAY
+        with self._storage.reading() as unit:
+            owners = [None, *(one.client_id for one in unit.connections.all())]
+        gone = transact(
+            self._storage, lambda unit: journal_of(unit).purge(before=before, limit=limit)
+        )
+        for owner in owners:
+            if gone >= limit:
+                break
+            # A unit for each, so that the shop's own writers get their turns in between.
+            gone += transact(self._storage, _trimming(owner, settings.journal_rows, limit - gone))
+        return gone
 
     def _free_crashed(self, now: int, limit: int) -> int:
         with self._storage.reading() as unit:
@@ -153,6 +177,11 @@ def _latest(unit: Unit, end: int) -> int:
         if not none_after(second):
             second += bisect_left(range(second, end // 1000), x=True, key=none_after) - 1
     return second * 1000
+
+
+def _trimming(owner: str | None, keep: int, limit: int) -> Callable[[Unit], int]:
+    """Make the act that leaves a connection its newest entries."""
+    return lambda unit: journal_of(unit).trim(owner, keep=keep, limit=limit)
 
 
 def _freeing(shop: Shop, found: Cart) -> Callable[[Unit], int]:

@@ -10,6 +10,7 @@ from orderflow_bridge.connections import Office
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.keys import add_to_file, keys_file, new_key, read_ring, remove_from_file
+from orderflow_bridge.security.secrets import NONCE_BYTES
 from orderflow_bridge.transactions import transact
 
 __all__ = ["KeyUse", "MasterKeys", "NewKey"]
@@ -64,6 +65,14 @@ class MasterKeys:
             {issue.key_id for one in connections for issue in _live(one, now)}.difference(in_ring)
         )
         return [self._use(key_id, connections, now) for key_id in (*in_ring, *missed)]
+
+    def console_key(self) -> bytes:
+        """Derive what the console proves its own cookies with: another key, another proof.
+
+        No connection can share it, since every client id begins with `ofc_`.
+        """
+        derived = self._office.keys.derive(self._office.keys.issuing, "console", bytes(NONCE_BYTES))
+        return derived or b""
 
     def file(self) -> Path | None:
         """Tell which file this ring was read from; None where it came another way."""

@@ -1,7 +1,7 @@
 """Settlement: how the bridge learns that the money came; and a provider for demo and tests."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from orderflow_bridge.actions.payment import (
     held,
@@ -22,12 +22,19 @@ __all__ = ["SimulatedProvider", "settle"]
 
 
 def settle(
-    storage: Storage, clock: Clock, intent: str, *, amount: int, currency: str
+    storage: Storage,
+    clock: Clock,
+    intent: str,
+    *,
+    amount: int,
+    currency: str,
+    paying: Callable[[Unit, Order], object] | None = None,
 ) -> Order | None:
     """Record that `amount` (minor units of `currency`) arrived for a payment intent.
 
     May come before or after the order, and any number of times: the first counts, the same again
-    changes nothing. Gives the order that it pays, None while there is none. Raises `BridgeError`
+    changes nothing. Gives the order that it pays, None while there is none. `paying` is called
+    in the unit in which an order is paid by it, with that order. Raises `BridgeError`
     `payment_mismatch` where the amount or currency is not the order's or not the first one's, and
     `invalid_request` for an intent that no order can have.
     """
@@ -53,7 +60,12 @@ def settle(
         else:
             order = None
         record_settlement(unit, known, intent, settlement)
-        return None if order is None else mark_paid(unit, order, now)
+        if order is None:
+            return None
+        paid = mark_paid(unit, order, now)
+        if paying is not None and paid is not order:
+            paying(unit, paid)
+        return paid
 
     return transact(storage, act)
 

@@ -18,12 +18,14 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from orderflow_bridge.domain.audit import AuditEntry
-from orderflow_bridge.domain.cart import Cart
+from orderflow_bridge.domain.cart import Cart, CartStatus
 from orderflow_bridge.domain.connection import Connection
+from orderflow_bridge.domain.journal import JournalEntry
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport
 from orderflow_bridge.domain.pricing import Basket, Priced, ShippingOption
 from orderflow_bridge.domain.product import CatalogueEntry, Product
+from orderflow_bridge.domain.session import Session
 
 __all__ = [
     "PORTS_VERSION",
@@ -33,6 +35,7 @@ __all__ = [
     "AuditLedger",
     "AuditUnit",
     "Capability",
+    "CartQuery",
     "CartRepository",
     "Claim",
     "Clock",
@@ -41,7 +44,10 @@ __all__ = [
     "CountingReplayLedger",
     "Entropy",
     "IntentLedger",
+    "Journal",
+    "JournalUnit",
     "KeptAnswer",
+    "ListedCartRepository",
     "MigratingStorage",
     "OrderQuery",
     "OrderRepository",
@@ -54,9 +60,13 @@ __all__ = [
     "ReplayLedger",
     "RewritableAnswerLedger",
     "SearchableCartRepository",
+    "SearchableOrderRepository",
+    "SessionLedger",
+    "SessionsUnit",
     "StockLedger",
     "StockUnit",
     "Storage",
+    "Taking",
     "Unit",
 ]
 
@@ -64,7 +74,17 @@ PORTS_VERSION = 2
 """Raised when a port changes in a way that an existing plugin would notice."""
 
 Capability = Literal[
-    "products", "stock", "rates", "audit", "privacy", "migrations", "durable", "processes"
+    "products",
+    "stock",
+    "rates",
+    "audit",
+    "privacy",
+    "search",
+    "journal",
+    "sessions",
+    "migrations",
+    "durable",
+    "processes",
 ]
 """What a storage may be able to do besides.
 
@@ -74,10 +94,18 @@ Capability = Literal[
 - `rates`: it counts what a connection spent and what is stored for it (`CountingReplayLedger`,
   `CountingAnswerLedger`). Without it `max_writes_per_minute` is refused, and
   `max_spent_signatures` and `max_stored_answers` hold nobody.
-- `audit`: it keeps who changed connections and master keys (`AuditUnit`). Without it nobody knows.
+- `audit`: it keeps who changed connections, master keys and orders (`AuditUnit`). Without it
+  nobody knows.
 - `privacy`: it finds carts by their customer's e-mail, and lets stored answers be read and
   rewritten (`SearchableCartRepository`, `RewritableAnswerLedger`). Without it a customer can be
   neither exported nor erased by command.
+- `search`: it lists carts and orders for an operator, in both directions, finds an order by its
+  number and its payment, and sums takings (`ListedCartRepository`, `SearchableOrderRepository`).
+  Without it an operator has `orders.find` and `orders.search`.
+- `journal`: it keeps the recent requests for an operator (`JournalUnit`). Without it only the log
+  tells what came of one.
+- `sessions`: it keeps who is signed in to the console (`SessionsUnit`). Without it a sign-in is
+  worth nothing in another process.
 - `migrations`: it has a schema that moves forward (`MigratingStorage`).
 - `durable`: what was committed is there after the process has ended, however it ended.
 - `processes`: several processes may use it at once, and each sees what another committed.
@@ -239,6 +267,44 @@ class SearchableCartRepository(CartRepository, Protocol):
         ...
 
 
+class CartQuery(Struct, frozen=True, kw_only=True):
+    """Which carts of every connection, newest first.
+
+    None does not restrict. `status` is the one at `now` (Unix ms); `email` compares without case.
+    What is newest: open and expired carts come by `expires_at`, those that were used last first,
+    and then by `cart_id`; converted ones, and carts of any status, by `cart_id` alone, which sorts
+    by the time they were made. All descending, ids in bytes. `after` is the (expires_at, cart_id)
+    of the last cart seen.
+    """
+
+    status: CartStatus | None = None
+    connection: str | None = None
+    email: str | None = None
+    now: int
+    after: tuple[int, str] | None = None
+    limit: int = 20
+
+
+class ListedCartRepository(CartRepository, Protocol):
+    """The capability `search`: carts are listed, a page at a time and in both directions."""
+
+    def find_any(self, cart_id: str) -> Cart | None:
+        """Read one of any connection, without a lock."""
+        ...
+
+    def search(self, query: CartQuery) -> Sequence[Cart]:
+        """Give the carts that match, newest first, at most `query.limit`."""
+        ...
+
+    def newer(self, query: CartQuery, *, than: tuple[int, str]) -> Sequence[Cart]:
+        """Give the page before the cart with `than` (expires_at, cart_id), newest first.
+
+        That is the last `query.limit` that match and come before it; `query.after` is not
+        looked at.
+        """
+        ...
+
+
 class OrderQuery(Struct, frozen=True, kw_only=True):
     """Which orders, newest first (`placed_at`, then `order_id`, both descending).
 
@@ -286,6 +352,48 @@ class OrderRepository(Protocol):
 
     def search(self, query: OrderQuery) -> Sequence[Order]:
         """Give the orders that match, newest first, at most `query.limit`."""
+        ...
+
+
+class Taking(Struct, frozen=True, kw_only=True):
+    """How many orders there are of one status and currency, and the sum of their totals.
+
+    `total` is in minor units.
+    """
+
+    status: OrderStatus
+    currency: str
+    orders: int
+    total: int
+
+
+class SearchableOrderRepository(OrderRepository, Protocol):
+    """The capability `search`: orders are found as an operator knows them, and are summed up."""
+
+    def of_number(self, number: str) -> Order | None:
+        """Read the order with a number; None for any text that is no number (`OF-000123`)."""
+        ...
+
+    def of_intent(self, intent: str) -> Order | None:
+        """Read the order that a payment intent pays for."""
+        ...
+
+    def newer(self, query: OrderQuery, *, than: tuple[int, str]) -> Sequence[Order]:
+        """Give the page before the order with `than` (placed_at, order_id), newest first.
+
+        That is the last `query.limit` that match and come before it; `query.after` is not
+        looked at.
+        """
+        ...
+
+    def takings(
+        self, *, connection: str | None, placed_after: int, placed_before: int
+    ) -> Sequence[Taking]:
+        """Count and sum the orders placed in [placed_after, placed_before), in Unix ms.
+
+        By status and currency, ascending; of every connection where that is None. Sums are exact.
+        A chart asks for each of its days.
+        """
         ...
 
 
@@ -479,6 +587,85 @@ class AuditLedger(Protocol):
         ...
 
 
+class Journal(Protocol):
+    """The recent requests, kept for an operator. Entries are appended and never changed."""
+
+    def append(self, entries: Sequence[JournalEntry]) -> None:
+        """Store entries in one statement; one whose request id is there is skipped.
+
+        Insert-or-ignore, so that a batch of which nobody knows whether it was stored is stored
+        again. Nothing raises `Conflict` for an entry that is there.
+        """
+        ...
+
+    def find(self, request_id: str) -> JournalEntry | None:
+        """Read one."""
+        ...
+
+    def of_order(self, order_id: str) -> JournalEntry | None:
+        """Read the one that made an order (`JournalEntry.made`); the first of several."""
+        ...
+
+    def page(
+        self,
+        *,
+        connection: str | None,
+        refused: bool | None,
+        before: tuple[int, str] | None,
+        limit: int,
+    ) -> Sequence[JournalEntry]:
+        """Give at most `limit` entries, newest first (`at`, then `request_id`, both descending).
+
+        None does not restrict: those of every connection and of none, those refused and allowed.
+        After the entry with `before` (`at`, `request_id`) in that order.
+        """
+        ...
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` entries that arrived before `before` (Unix ms); tell how many.
+
+        The earliest first.
+        """
+        ...
+
+    def trim(self, connection: str | None, *, keep: int, limit: int) -> int:
+        """Forget up to `limit` of a connection's entries beyond its newest `keep`; tell how many.
+
+        The earliest first. None stands for the entries of no connection.
+        """
+        ...
+
+
+class SessionLedger(Protocol):
+    """Who is signed in to the console. What has expired is found until it is purged."""
+
+    def add(self, session: Session) -> None:
+        """Store a new one; raises `Conflict` where the digest is taken."""
+        ...
+
+    def find(self, digest: bytes) -> Session | None:
+        """Read one, without a lock."""
+        ...
+
+    def end(self, digest: bytes) -> bool:
+        """Forget one; tell whether it was there.
+
+        Of any number of units that end one at once, one gets True: so a link signs in once.
+        """
+        ...
+
+    def end_all(self, operator: str) -> int:
+        """Forget every one of an operator, links too; tell how many."""
+        ...
+
+    def purge(self, *, before: int, limit: int) -> int:
+        """Forget up to `limit` whose `expires_at` is before `before` (Unix ms); tell how many.
+
+        The earliest first.
+        """
+        ...
+
+
 class Unit(Protocol):
     """One unit of work: reads, and in a writing unit changes that commit together or not at all.
 
@@ -540,6 +727,24 @@ class AuditUnit(Unit, Protocol):
     @property
     def audit(self) -> AuditLedger:
         """Give what operators did."""
+        ...
+
+
+class JournalUnit(Unit, Protocol):
+    """The capability `journal`."""
+
+    @property
+    def journal(self) -> Journal:
+        """Give the recent requests."""
+        ...
+
+
+class SessionsUnit(Unit, Protocol):
+    """The capability `sessions`."""
+
+    @property
+    def sessions(self) -> SessionLedger:
+        """Give who is signed in to the console."""
         ...
 
 

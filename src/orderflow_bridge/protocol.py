@@ -25,6 +25,7 @@ from orderflow_bridge.domain.errors import BridgeError, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.http import CODES, READ_HEADERS, Head, Request, Response
+from orderflow_bridge.journal import Course, Recorder
 from orderflow_bridge.parsing import parse
 from orderflow_bridge.ports import Answer, AnswerKey, Claim, RateLedger, Storage, Unit
 from orderflow_bridge.quotas import Quota
@@ -109,7 +110,8 @@ class Protocol:
     """Decide about requests; answers everything, raises nothing.
 
     `after_write` is called when a writing unit has committed, outside of it, with the time at which
-    its request arrived (Unix ms) and was in its window.
+    its request arrived (Unix ms) and was in its window. `recorder` keeps what was answered for the
+    operator, None where nothing is kept.
     """
 
     def __init__(
@@ -120,6 +122,7 @@ class Protocol:
         storage: Storage,
         after_write: Callable[[int], None],
         rates: RateLedger | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         settings = shop.settings
         self._shop = shop
@@ -140,6 +143,7 @@ class Protocol:
             lifetime=settings.idempotency_lifetime,
         )
         self._decisions = Decisions(shop.clock)
+        self._recorder = recorder
         self._missed: set[str] = set()
         self._replayed: OrderedDict[bytes, None] = OrderedDict()
         self.refusals: Refusals = Refusals()
@@ -189,6 +193,7 @@ class Protocol:
                 action=path[2] if path else b"",
                 address=address,
                 arrived=now,
+                headers=head.headers,
             )
             return self._refused(refusal, asked)
         return Admitted(
@@ -202,6 +207,7 @@ class Protocol:
             length=length,
             address=address,
             arrived=now,
+            headers=head.headers,
         )
 
     def _declared_length(self, head: Head) -> int | None:
@@ -237,20 +243,23 @@ class Protocol:
 
     def execute(self, admitted: Admitted, body: bytes) -> Response:
         """Take steps 10–21 and answer; a fault rolls everything back."""
+        course = Course(len(body))
         try:
-            answer = self._execute(admitted, body)
+            answer = self._execute(admitted, body, course)
         except BridgeError as refusal:
-            return self._refused(refusal, admitted)
+            return self._refused(refusal, admitted, course)
         except Exception as error:  # noqa: BLE001 -- the one place where a fault becomes an answer
             _log.error("fault in %s: %s", admitted.request_id, whereabouts(error))
             fault = BridgeError("internal_error", "Nothing happened; give us the request id.")
-            return self._refused(fault, admitted)
+            return self._refused(fault, admitted, course)
         self._decisions.answered(admitted, answer)
+        if self._recorder is not None:
+            self._recorder.keep(admitted, answer, course=course)
         return answer
 
-    def _execute(self, admitted: Admitted, body: bytes) -> Response:
+    def _execute(self, admitted: Admitted, body: bytes, course: Course) -> Response:
         fingerprint = sha256(body)
-        text = string_to_sign(
+        text = course.text = string_to_sign(
             admitted.timestamp,
             admitted.client_id,
             b"POST",
@@ -262,6 +271,7 @@ class Protocol:
         with self._storage.reading() as unit:
             found = unit.connections.find(admitted.client_id.decode("ascii"))
             connection, issue, mac = self._authenticate(found, admitted, text, now)  # 10
+            course.verified = True
             _refuse_skew(now, admitted.timestamp, connection.window)  # 11
             action = self._permit(connection, admitted)  # 12–14
             request = parse(  # 15–17
@@ -496,7 +506,9 @@ class Protocol:
             )
             self._answers.take(connection)
 
-    def _refused(self, refusal: BridgeError, asked: Asked) -> Response:
+    def _refused(
+        self, refusal: BridgeError, asked: Asked, course: Course | None = None
+    ) -> Response:
         """Turn a refusal into its answer: the one place where that is done."""
         status, _ = CODES[refusal.code]
         request_id = asked.request_id
@@ -513,7 +525,11 @@ class Protocol:
             headers.append(("Allow", "POST"))
         if refusal.retry_after is not None:
             headers.append(("Retry-After", str(refusal.retry_after)))
-        return Response(status=status, headers=tuple(headers), body=_problem(refusal, request_id))
+        body = _problem(refusal, request_id)
+        answer = Response(status=status, headers=tuple(headers), body=body)
+        if self._recorder is not None:
+            self._recorder.keep(asked, answer, course=course, refusal=refusal)
+        return answer
 
 
 class _Fault(Exception):  # noqa: N818 -- carries a refusal that came too late out of its unit

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.operator import SettledOperator
 from orderflow_bridge.domain.pricing import Rounding, ShippingRate, TaxRate
 
 __all__ = ["KEYS_FILE", "SETTINGS_FILE", "Settings"]
@@ -20,7 +21,7 @@ _PREFIX = "ORDERFLOW_BRIDGE_"
 _DAY = 86_400
 _OF_OTHERS = 0o077
 # Tables do not fit into a variable; the other two are a storefront's.
-_TABLES = {f"{_PREFIX}SHIPPING", f"{_PREFIX}TAX"}
+_TABLES = {f"{_PREFIX}SHIPPING", f"{_PREFIX}TAX", f"{_PREFIX}OPERATORS"}
 _OTHERS = {f"{_PREFIX}CLIENT_ID", f"{_PREFIX}SECRET"}
 
 # Whatever is neither a number nor one of these may hold a key, a password or a person.
@@ -40,8 +41,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     `client_address_header` is believed; under WSGI only where `header_aliases_dropped` says that
     no header with an underscore in its name arrives. `payment_hold` 0 never cancels an unpaid
     order, `rate_ledger` is the URL of a Redis that counts the writes of a minute in place of the
-    storage. `max_writes_per_minute`, `max_spent_signatures` and `max_stored_answers` 0 limit no
-    connection.
+    storage. `operators` may sign in to the console with a password, for `session_lifetime` at most.
+    `max_writes_per_minute`, `max_spent_signatures` and `max_stored_answers` 0 limit no connection,
+    `journal_rows` 0 keeps no journal of requests.
 
     `repr` shows numbers and a few harmless texts: what reports an error often shows every variable.
     """
@@ -64,11 +66,15 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rate_ledger: str = ""
     max_spent_signatures: Annotated[int, Meta(ge=0)] = 100_000
     max_stored_answers: Annotated[int, Meta(ge=0)] = 500_000
+    journal_days: _Positive = 14
+    journal_rows: Annotated[int, Meta(ge=0)] = 2_000
     max_quantity: Annotated[int, Meta(ge=1, le=2**53 - 1)] = 999_999
     prices_include_tax: bool = False
     rounding: Rounding = "half_even"
     shipping: tuple[ShippingRate, ...] = ()
     tax: tuple[TaxRate, ...] = ()
+    operators: tuple[SettledOperator, ...] = ()
+    session_lifetime: _Positive = 8 * 3600
     sqlite_synchronous: Literal["FULL", "NORMAL"] = "FULL"
     pool_size: Annotated[int, Meta(ge=1, le=1000)] = 16
     pool_timeout: Annotated[float, Meta(gt=0)] = 10.0

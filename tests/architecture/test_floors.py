@@ -15,7 +15,7 @@ NAME = "orderflow_bridge"
 # The first part of a module's name under the package → its floor. What stands on one floor may
 # know each other unless `SIDEWAYS` says otherwise.
 FLOORS = {
-    "__main__": 7,
+    "__main__": 8,
     "domain": 0,
     "capabilities": 1,
     "http": 1,
@@ -26,9 +26,13 @@ FLOORS = {
     "security": 2,
     "actions": 3,
     "audit": 4,
+    "carts": 4,
     "connections": 4,
     "customers": 4,
     "decisions": 4,
+    "diagnosis": 4,
+    "inspection": 4,
+    "journal": 4,
     "keys": 4,
     "masterkeys": 4,
     "maintenance": 4,
@@ -39,6 +43,7 @@ FLOORS = {
     "quotas": 4,
     "rates": 4,
     "refusals": 4,
+    "sign_ins": 4,
     "transactions": 4,
     "asgi": 5,
     "catalogue": 5,
@@ -47,7 +52,9 @@ FLOORS = {
     "wsgi": 5,
     "bridge": 6,
     "client": 6,
-    "cli": 7,
+    "cli": 8,
+    "console": 7,
+    "doctor": 6,
     "testing": 7,
 }
 
@@ -58,6 +65,7 @@ ONLY = {
     "capabilities": {"domain", "ports", "settings"},
     "catalogue": {"capabilities", "catalogue", "domain", "ports", "security", "transactions"},
     "client": {"client"},
+    "diagnosis": {"actions", "diagnosis", "domain", "security"},
     "domain": {"domain"},
     "http": set(),
     "mounting": {"http"},
@@ -77,14 +85,18 @@ ONLY = {
 # Who may import what is not the standard library, by the beginning of the module's name.
 LIBRARIES = {
     "msgspec": {
-        "actions", "bridge", "catalogue", "cli", "connections", "customers", "decisions", "domain",
-        "http", "maintenance", "masterkeys", "parsing", "ports", "protocol", "quotas", "security",
-        "settings", "storage", "testing",
+        "actions", "bridge", "carts", "catalogue", "cli", "connections", "console", "customers",
+        "decisions", "diagnosis", "doctor", "domain", "http", "inspection", "journal",
+        "maintenance", "masterkeys", "orders", "parsing", "ports", "protocol", "quotas",
+        "security", "settings", "storage", "testing",
     },
     "asgiref": {"asgi"},
     "click": {"cli"},
-    "flask": {"cli.flask"},
+    "flask": {"cli.flask", "console.flask"},
+    "flask_login": {"console.flask"},
     "granian": {"cli"},
+    "jinja2": {"console.views"},
+    "markupsafe": {"console"},
     "peewee": {"storage.peewee"},
     "playhouse": {"storage.peewee"},
     "pytest": {"testing"},

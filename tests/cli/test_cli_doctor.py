@@ -184,8 +184,9 @@ def test_memory_is_a_warning(ready):
     [(state, found, fix)] = examined(ready, "--database", "memory://")["storage"]
     assert state == "warning"
     assert found == (
-        "MemoryStorage of orderflow_bridge can: products, stock, rates, audit, privacy. Off:"
-        " `migrate` (see migrations); nothing outlives the process; one process at a time."
+        "MemoryStorage of orderflow_bridge can: products, stock, rates, audit, privacy, search,"
+        " journal, sessions. Off: `migrate` (see migrations); nothing outlives the process; one"
+        " process at a time."
     )
     assert "file" in fix
 
@@ -195,8 +196,8 @@ def test_a_storage_that_can_do_everything_says_so(ready):
     [(state, found, _)] = examined(ready)["storage"]
     assert state == "ok"
     assert found == (
-        "PeeweeStorage of orderflow_bridge can: products, stock, rates, audit, privacy, migrations,"
-        " durable, processes."
+        "PeeweeStorage of orderflow_bridge can: products, stock, rates, audit, privacy, search,"
+        " journal, sessions, migrations, durable, processes."
     )
 
 

@@ -15,7 +15,8 @@ from orderflow_bridge.cli.output import Output, colour, program
 
 EVERY = (
     "init", "demo", "serve", "migrate", "purge", "connections", "keys", "audit", "catalogue",
-    "request", "sign", "curl", "orders", "customers", "doctor", "storage",
+    "request", "sign", "curl", "explain", "tail", "orders", "customers", "doctor", "storage",
+    "console", "operators",
 )  # fmt: skip
 
 

@@ -169,7 +169,8 @@ def test_the_doctor_examines_the_sites_bridge(site):
     assert "keys" not in findings
     assert findings["storage"][0] == "warning"
     assert findings["storage"][1].startswith(
-        "Kept of test_cli_hosted can: products, stock, rates, audit, privacy. Off:"
+        "Kept of test_cli_hosted can: products, stock, rates, audit, privacy, search, journal,"
+        " sessions. Off:"
     )
     assert findings["database"] == ("ok", "Kept of test_cli_hosted answers. ")
     assert findings["connections"] == (

@@ -1,5 +1,6 @@
 """`orders` and `catalogue`: what an operator does from a terminal."""
 
+import getpass
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,18 @@ def test_orders_are_found_by_status_customer_and_connection(shop):
     shop("orders", "list", "--connection", "ofc_unknown0", code=3)
     assert shop("orders", "list", "--status", "cancelled").out == "No such order.\n"
     shop("orders", "list", "--status", "lost", code=2)
+
+
+def test_who_settled_or_cancelled_is_in_the_audit(shop):
+    """By the name that was given, or the login name."""
+    paid, cancelled = shop.order("pi_1"), shop.order("pi_2")
+    shop("orders", "settle", paid["number"], "--actor", "zoe")
+    shop("orders", "cancel", cancelled["number"])
+    entries = shop("audit", "--json").document["entries"]
+    assert [(one["event"], one["actor"], one["subject"]) for one in entries[:2]] == [
+        ("order.cancelled", getpass.getuser(), cancelled["order_id"]),
+        ("order.settled", "zoe", paid["order_id"]),
+    ]
 
 
 def test_an_order_is_shown_by_id_and_by_number(shop):

@@ -4,19 +4,15 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import time
 import venv
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
 from html import unescape
-from http.client import HTTPConnection
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -26,12 +22,22 @@ from tests.databases import (
     SHARED,
     databases,  # noqa: F401 -- a fixture
 )
+from tests.examples.hosting import (
+    COMMAND,
+    DJANGO,
+    FLASK,
+    ROOT,
+    SERVERS,
+    TOKEN,
+    Host,
+    Send,
+    environ_of,
+    run,
+    serving,
+    set_up,
+)
+from tests.live import need
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = ROOT / "examples"
-CI = bool(os.environ.get("CI"))
-TOKEN = "a-token-that-only-the-provider-knows"
-COMMAND = "from orderflow_bridge.cli import main; main()"
 ENVIRONMENTS = pytest.mark.skipif(
     os.environ.get("OFB_TEST_EXAMPLE_ENVS") != "1",
     reason="installs each example anew: set OFB_TEST_EXAMPLE_ENVS=1",
@@ -39,63 +45,8 @@ ENVIRONMENTS = pytest.mark.skipif(
 ADDRESS = {"name": "Zoë", "line1": "1 High Street", "city": "Leeds", "country": "GB"}
 
 
-class Host(NamedTuple):
-    """An example, and what it sells for how many pence."""
-
-    folder: Path
-    framework: str
-    sku: str
-    name: str
-    price: str
-    pence: int
-    orders: str
-    callback: str
-    needs: tuple[str, ...] = ()
-    prepare: tuple[str, ...] = ()
-    command: tuple[str, ...] = ("-c", COMMAND)
-
-
-FLASK = Host(
-    EXAMPLES / "flask_host",
-    "flask",
-    "mug-ash",
-    "Ash-glazed mug",
-    "£22.00",
-    2200,
-    "/orders",
-    "/payments/callback",
-    ("flask", "orderflow_bridge_sqlalchemy"),
-    command=("-m", "flask", "bridge"),
-)
-DJANGO = Host(
-    EXAMPLES / "django_host",
-    "django",
-    "9780141441146",
-    "Jane Eyre",
-    "£8.99",
-    899,
-    "/orders/",
-    "/payments/callback/",
-    ("django", "orderflow_bridge_django"),
-    ("manage.py", "migrate", "--verbosity", "0"),
-    ("manage.py", "bridge"),
-)
-
 ADAPTERS = {"django": ("django",), "flask": ("sqlalchemy",)}
 """What an example needs that stands beside it, by its framework."""
-
-SERVERS: Mapping[str, tuple[Host, str, tuple[str, ...]]] = {
-    "flask": (FLASK, "flask", ("-m", "flask", "run", "--port")),
-    "django-wsgi": (DJANGO, "django", ("manage.py", "runserver", "--noreload")),
-    "django-asgi": (
-        DJANGO,
-        "uvicorn",
-        ("-m", "uvicorn", "bookshop.asgi:application", "--lifespan", "off", "--port"),
-    ),
-}
-
-Send = Callable[[str, str, Mapping[str, str], bytes], tuple[int, str]]
-"""Send (method, path, headers, body) to a site; give status and text."""
 
 
 class Visitor:
@@ -215,117 +166,6 @@ def settle_with_care(visitor: Visitor, order: Any) -> None:
         assert json.loads(text) == {"order": order["number"], "status": "paid"}
 
 
-# How a host is set up and run.
-
-
-def environ_of(tmp_path: Path) -> dict[str, str]:
-    """Give an environment in which a host keeps everything in `tmp_path`."""
-    clean = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("ORDERFLOW_BRIDGE_", "SHOP_", "DJANGO_", "FLASK_", "PYTHON"))
-    }
-    return clean | {
-        "ORDERFLOW_BRIDGE_HOME": str(tmp_path / "home"),
-        "SHOP_DATABASE": str(tmp_path / "shop.db"),
-        "SHOP_PAYMENT_TOKEN": TOKEN,
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def run(python: Path, *arguments: str, cwd: Path, environ: Mapping[str, str]) -> str:
-    """Run Python to its end, and give what it printed."""
-    done = subprocess.run(
-        [python, *arguments],
-        cwd=cwd,
-        env=environ,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def set_up(python: Path, host: Host, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Do what the host's README says before it is run; give client id and secret."""
-    run(python, "-c", COMMAND, "init", "--keys-only", cwd=host.folder, environ=environ)
-    if host.prepare:
-        run(python, *host.prepare, cwd=host.folder, environ=environ)
-    scopes = "carts:read,carts:write,orders:read,orders:write,prices:write"
-    words = ("connections", "create", "Tea blog", "--scopes", scopes, "--json")
-    made = json.loads(run(python, *host.command, *words, cwd=host.folder, environ=environ))
-    return made["client_id"], made["secret"]
-
-
-def free_port() -> int:
-    """Find a port of the loopback that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-@contextmanager
-def serving(
-    python: Path, *arguments: str, cwd: Path, environ: Mapping[str, str], log: Path
-) -> Iterator[Send]:
-    """Run a server on the loopback, wait until it listens, and end it afterwards."""
-    port = free_port()
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            [python, *arguments, str(port)],
-            cwd=cwd,
-            env=environ,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        ) as server,
-    ):
-        try:
-            wait_for(port, server, log)
-            yield sender(port)
-        finally:
-            server.terminate()
-            try:
-                server.wait(10)
-            except subprocess.TimeoutExpired:
-                server.kill()
-
-
-def wait_for(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
-    """Wait until `port` answers; fail with the server's output where it does not."""
-    until = time.monotonic() + 30
-    while time.monotonic() < until and server.poll() is None:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-            return
-        time.sleep(0.02)
-    pytest.fail(f"the server does not listen:\n{log.read_text(errors='replace')}")
-
-
-def sender(port: int) -> Send:
-    """Make a `Send` over HTTP."""
-
-    def send(method: str, path: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
-        connection = HTTPConnection("127.0.0.1", port, timeout=30)
-        try:
-            connection.request(method, path, body or None, dict(headers))
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    return send
-
-
-def needs(module: str) -> None:
-    """Skip the test where a framework is missing; on CI its absence is a failure."""
-    if find_spec(module) is None:
-        if CI:
-            pytest.fail(f"{module} is not installed")
-        pytest.skip(f"{module} is not installed")
-
-
 def visit(server: str, python: Path, tmp_path: Path) -> None:
     """Set a host up, run it, and take the journey."""
     host, _, arguments = SERVERS[server]
@@ -344,7 +184,7 @@ def visit(server: str, python: Path, tmp_path: Path) -> None:
 def make_app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], Any]]:
     """Give a function that makes the Flask example in this process, where the keys are made."""
     for module in FLASK.needs:
-        needs(module)
+        need(module)
     environ = environ_of(tmp_path)
     run(
         Path(sys.executable),
@@ -426,7 +266,7 @@ def test_the_flask_shops_storage_is_swapped_by_one_line(make_app, monkeypatch, t
 def test_the_django_shops_storage_is_swapped_by_one_line(tmp_path):
     """The README's line keeps carts and orders in a file beside the shop's, and it sells on."""
     for module in DJANGO.needs:
-        needs(module)
+        need(module)
     folder = tmp_path / "django_host"
     shutil.copytree(DJANGO.folder, folder, ignore=shutil.ignore_patterns("*.db*", "*.keys"))
     [line] = re.findall(r'`("STORAGE": .+?)`', (folder / "README.md").read_text())
@@ -457,14 +297,14 @@ def test_without_a_token_no_payment_is_believed(make_app, monkeypatch):
 def test_a_host_sells_under_its_server(server, tmp_path):
     host, needed, _ = SERVERS[server]
     for module in (host.framework, *host.needs, needed):
-        needs(module)
+        need(module)
     visit(server, Path(sys.executable), tmp_path)
 
 
 @pytest.mark.parametrize("host", [FLASK, DJANGO], ids=["flask", "django"])
 def test_a_host_that_is_not_set_up_says_what_to_run(host, tmp_path):
     for module in (host.framework, *host.needs):
-        needs(module)
+        need(module)
     words = {"flask": ("-c", "import app; app.create_app()"), "django": ("manage.py", "check")}
     done = subprocess.run(
         [sys.executable, *words[host.framework]],
@@ -480,8 +320,8 @@ def test_a_host_that_is_not_set_up_says_what_to_run(host, tmp_path):
 
 
 def test_the_django_shops_migrations_are_complete(tmp_path):
-    needs("django")
-    needs("orderflow_bridge_django")
+    need("django")
+    need("orderflow_bridge_django")
     environ = environ_of(tmp_path)
     run(
         Path(sys.executable),

@@ -115,13 +115,21 @@ def _traffic_under(database: str, spoil: Callable[[], None], told: Connection) -
         names="spoilt",
     )
     shop.bridge.close()
+    unlimited()
     told.send((market.history, market.secrets, before))
 
 
 def limited() -> None:
     """Let no file of this process grow: the kernel answers as a full disk does."""
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, most))
+
+
+def unlimited() -> None:
+    """Let files grow again: what measures the tests writes its own at the end of a process."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
 
 def spoilt(database: str, spoil: Callable[[], None]) -> tuple[Market, int, SetClock]:
@@ -171,7 +179,7 @@ def test_a_small_disk_that_is_full_takes_nothing_and_loses_nothing(tmp_path: Pat
     """The same on a file system of its own, whose last block is given away."""
     small = tmp_path / "small"
     small.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(small)]
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(small)]
     if os.geteuid() or subprocess.run(mounting, capture_output=True, check=False).returncode:
         pytest.skip("a file system of its own can be mounted by root alone")
     try:

@@ -25,10 +25,10 @@ def no_signature_counts(patch: pytest.MonkeyPatch) -> None:
 def a_refusal_writes(patch: pytest.MonkeyPatch) -> None:
     refused = protocol.Protocol._refused
 
-    def meddling(self, refusal, asked):
+    def meddling(self, refusal, asked, *course):
         with self._storage.writing() as unit:
             unit.intents.add(PaymentIntent(intent=asked.request_id))
-        return refused(self, refusal, asked)
+        return refused(self, refusal, asked, *course)
 
     patch.setattr(protocol.Protocol, "_refused", meddling)
 

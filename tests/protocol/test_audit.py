@@ -70,6 +70,17 @@ def test_every_change_has_an_entry_with_what_it_changed(shop: TestShop) -> None:
     assert entries[0].details["default_currency"] == {"from": None, "to": "GBP"}
 
 
+def test_a_connection_that_is_made_disabled_says_so_from_the_start(shop: TestShop) -> None:
+    """There is no moment in which it lets anybody in, and no second entry; only two words count."""
+    made = shop.bridge.connections.create("Later", scopes=["carts:read"], status="disabled")
+    assert made.connection.status == "disabled"
+    [entry] = told(shop)
+    assert entry.details["status"] == {"from": None, "to": "disabled"}
+    with pytest.raises(BridgeError, match="status is enabled or disabled"):
+        shop.bridge.connections.create("Later", scopes=["carts:read"], status="asleep")
+    assert len(told(shop)) == 1
+
+
 def test_no_entry_has_a_secret_or_what_one_is_made_of(shop: TestShop) -> None:
     """Neither the secrets, nor their nonces, in any spelling."""
     connections = shop.bridge.connections

@@ -3,7 +3,24 @@
 from orderflow_bridge.domain.product import Product
 from orderflow_bridge.maintenance import Purged
 from orderflow_bridge.storage.memory import MemoryStorage
+from orderflow_bridge.testing.storage.journal import append, ids, request
+from orderflow_bridge.testing.storage.sessions import sign_in, signed_in
 from tests.rig import SetClock, Storefront, TestShop, item, open_shop
+
+DAY = 86_400
+
+
+class Without(MemoryStorage):
+    """A storage of before: it keeps neither requests nor sign-ins."""
+
+    capabilities = MemoryStorage.capabilities - {"journal", "sessions"}
+
+
+def journal(shop: TestShop, *names: str, connection: str | None = None) -> None:
+    """Keep a request of each name that has just come."""
+    at = shop.clock.now()
+    entries = [request(name, at=at, connection=connection) for name in names]
+    append(shop.bridge._storage, *entries)
 
 
 def spent(shop: TestShop, storefront: Storefront) -> int:
@@ -113,3 +130,73 @@ def test_a_failing_purge_is_never_the_storefront_s_business(
     assert storefront.call("cart.create", currency="GBP").status == 200
     assert "purging failed: RuntimeError" in caplog.text
     assert "secret words" not in caplog.text
+
+
+class TestJournal:
+    """How long requests and sign-ins are kept."""
+
+    def test_requests_are_forgotten_after_the_days_that_are_set(self) -> None:
+        """To the millisecond, and those of every connection."""
+        shop = open_shop(journal_days=2, journal_rows=2_000)
+        journal(shop, "req_1")
+        journal(shop, "req_2", connection=shop.storefront().client_id)
+        shop.clock.forward(2 * DAY)
+        assert shop.bridge.purge() == Purged()
+        journal(shop, "req_3")
+        shop.clock.forward(1)
+        assert shop.bridge.purge() == Purged(journal_entries=2)
+        assert ids(shop.bridge._storage) == ["req_3"]
+
+    def test_of_each_connection_the_newest_are_kept(self) -> None:
+        """As many as are set; strangers have a share of their own and push nobody out."""
+        shop = open_shop(journal_rows=2)
+        first, second = (shop.storefront(name).client_id for name in ("First", "Second"))
+        journal(shop, "req_1", "req_2", "req_3", "req_4")
+        journal(shop, "req_5", "req_6", "req_7", connection=first)
+        journal(shop, "req_8", connection=second)
+        assert shop.bridge.purge() == Purged(journal_entries=3)
+        left = ["req_8", "req_7", "req_6", "req_4", "req_3"]
+        assert ids(shop.bridge._storage) == left
+        assert shop.bridge.purge() == Purged()
+
+    def test_a_journal_that_is_off_is_emptied(self) -> None:
+        """What was kept before is forgotten, too."""
+        shop = open_shop(journal_rows=0)
+        journal(shop, "req_1")
+        journal(shop, "req_2", connection=shop.storefront().client_id)
+        assert shop.bridge.purge() == Purged(journal_entries=2)
+        assert ids(shop.bridge._storage) == []
+
+    def test_the_limit_is_for_all_of_it(self) -> None:
+        """What is too old counts with what is too many, over every connection."""
+        shop = open_shop(journal_rows=1)
+        journal(shop, "req_1", "req_2")
+        shop.clock.forward(15 * DAY)
+        journal(shop, "req_3", "req_4", "req_5")
+        journal(shop, "req_6", "req_7", connection=shop.storefront().client_id)
+        assert shop.bridge.purge(limit=3) == Purged(journal_entries=3)
+        assert ids(shop.bridge._storage) == ["req_7", "req_6", "req_5", "req_4"]
+        assert shop.bridge.purge(limit=3) == Purged(journal_entries=2)
+        assert ids(shop.bridge._storage) == ["req_7", "req_5"]
+
+    def test_sign_ins_are_forgotten_when_they_have_expired(self, shop: TestShop) -> None:
+        """And not one moment before, however they came to be."""
+        now = shop.clock.now()
+        ends = {b"a" * 32: now - 1, b"b" * 32: now, b"c" * 32: now + 1}
+        sign_in(
+            shop.bridge._storage,
+            *(signed_in(digest, kind="link", expires_at=end) for digest, end in ends.items()),
+        )
+        assert shop.bridge.purge() == Purged(sessions=1)
+        shop.clock.forward(1)
+        assert shop.bridge.purge(limit=1) == Purged(sessions=1)
+        assert shop.bridge.purge(limit=1) == Purged(sessions=1)
+
+    def test_a_storage_that_keeps_neither_is_purged_as_before(self) -> None:
+        """Nothing is asked of it that it cannot do."""
+        shop = open_shop(storage=Without())
+        journal(shop, "req_1")
+        sign_in(shop.bridge._storage, signed_in(expires_at=0))
+        shop.storefront().cart()
+        shop.clock.forward(15 * DAY)
+        assert shop.bridge.purge() == Purged(answers=1)

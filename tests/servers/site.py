@@ -26,7 +26,7 @@ _decisions.addHandler(logging.FileHandler(Path(bridge.settings.home) / "decision
 _decisions.setLevel(logging.INFO)
 _decisions.propagate = False
 
-wsgi = site(bridge)
+wsgi = site(bridge, with_console=False)
 
 
 async def _page(

@@ -7,6 +7,8 @@ from orderflow_bridge.storage.peewee import migrations
 from orderflow_bridge.storage.peewee.dialect import run
 from orderflow_bridge.storage.peewee.migrations import Migration
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, order
+from orderflow_bridge.testing.storage.journal import append, request
+from orderflow_bridge.testing.storage.sessions import sign_in, signed_in
 from tests.databases import SHARED
 from tests.rig import open_shop
 from tests.storage.workers import create_in_process, in_processes
@@ -93,6 +95,23 @@ def test_the_audit_comes_to_a_shop_that_has_been_trading(blank_url: str, open_at
     shop.bridge.connections.disable(SHOP, actor="zoe")
     (entry,) = shop.bridge.audit.page()
     assert (entry.actor, entry.event, entry.subject) == ("zoe", "connection.disabled", SHOP)
+
+
+def test_the_console_comes_to_a_shop_that_has_been_trading(blank_url: str, open_at, monkeypatch):
+    """What was stored by the version before stays, and requests and sign-ins are kept from now."""
+    monkeypatch.setattr(migrations, "MIGRATIONS", [one for one in KNOWN if one.number < 5])
+    before = open_at(blank_url)
+    add(before, connection(), cart(), order())
+    before.close()
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    storage = open_at(blank_url)
+    assert "0005_journal_and_sessions" in storage.migrate()
+    append(storage, request())
+    sign_in(storage, signed_in())
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+        assert unit.journal.of_order("ord_1") == request()
+        assert unit.sessions.find(signed_in().digest) == signed_in()
 
 
 def test_a_newer_schema_is_refused(blank_url: str, open_at, newer):

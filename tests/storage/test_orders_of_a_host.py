@@ -9,6 +9,7 @@ from orderflow_bridge.testing import (
     CartsContract,
     OrdersContract,
     PrivacyContract,
+    SearchContract,
     ThreadsContract,
     UnitsContract,
 )
@@ -18,7 +19,7 @@ from tests.rig import item, open_shop, order_fields
 from tests.storage import own_orders
 
 
-class OwnOrders(OrdersContract, CartsContract, UnitsContract, ThreadsContract):
+class OwnOrders(OrdersContract, CartsContract, SearchContract, UnitsContract, ThreadsContract):
     """What the site's rows and the bridge's promise together."""
 
 

@@ -90,7 +90,7 @@ def test_what_the_storage_can_do_stays() -> None:
     with storage.writing() as unit:
         assert products_of(unit).find(["x"], "GBP") == {}
         assert stock_of(unit).available(["x"]) == {}
-        assert not hasattr(unit, "journal")
+        assert not hasattr(unit, "outbox")
 
 
 @pytest.mark.parametrize("at", ["cart.save", "carts.sav", "carts", "comit", ""])

@@ -136,6 +136,12 @@ def test_each_published_key_is_refused_for_being_published_only(monkeypatch):
 SHORT = encoded(bytes(range(0, 248, 8)))
 
 
+CARD_ID = "has an id that looks like a card number; give it another"
+A_SECRET = "is the secret of a connection, not a master key"
+NO_BASE64URL = "is not unpadded base64url"
+CAPITALS = "QWX7ZKM2RNP4TVB8HJC3FGD9SLY6-A5EU1QOZI0KMR8"
+
+
 @pytest.mark.parametrize(
     ("ring", "reason"),
     [
@@ -152,6 +158,14 @@ SHORT = encoded(bytes(range(0, 248, 8)))
         (f"k1:{MASTER_KEY[:-1]}F", "one spelling"),
         (f"k1:{MASTER_KEY}AA", "unpadded base64url"),
         ("k1:", "unpadded base64url"),
+        (f"k0:{MASTER_KEY},4111111111111111:{MASTER_KEY}", f"^Master key 2 of the ring {CARD_ID}:"),
+        (f"k0:{MASTER_KEY},k1:ofs_{'Ab3-' * 10}xyz", f"^Master key 2 of the ring {A_SECRET}: "),
+        (f"k0:{MASTER_KEY},k1:{MASTER_KEY}=", f"^Master key 2 of the ring {NO_BASE64URL}: "),
+        (f"k0:{MASTER_KEY},k1:{MASTER_KEY}AA", f"^Master key 2 of the ring {NO_BASE64URL}: "),
+        (f"k0:{MASTER_KEY},k1:{MASTER_KEY[:-1]}F", f"^Master key 2 of the ring {NO_BASE64URL} in "),
+        (f"k0:{MASTER_KEY},k1:{SHORT}", "^Master key 2 of the ring has fewer than 32 bytes: "),
+        (f"k1:{CAPITALS}", "looks typed or hexadecimal"),
+        (f"k1:{CAPITALS.lower()}", "looks typed or hexadecimal"),
         (f"k1:{SHORT}", "fewer than 32 bytes"),
         (f"k1:ofs_{'Ab3-' * 10}xyz", "secret of a connection"),
         (f"k1:{encoded(bytes(32))}", "repeats or counts"),

@@ -11,6 +11,8 @@ import pytest
 _folder = tempfile.TemporaryDirectory(prefix="ofb_test_")
 os.environ["DJANGO_SETTINGS_MODULE"] = "site_settings"
 os.environ["OFB_TEST_DJANGO_NAME"] = f"ofb_test_{secrets.token_hex(6)}"
+# No thread has a connection of its own beside those of the tests.
+os.environ["ORDERFLOW_BRIDGE_JOURNAL_ROWS"] = "0"
 os.environ["OFB_TEST_DJANGO_FILE"] = str(Path(_folder.name) / "site.sqlite3")
 
 import django  # noqa: E402 -- after its settings are named

@@ -16,5 +16,6 @@ urlpatterns = [
     path("hello", hello),
     path("admin/", admin.site.urls),
     path("bridge/", include("orderflow_bridge_django.urls")),
+    path("bridge-console/", include("orderflow_bridge_django.console.urls")),
     path("api/v1/bridge/", include("orderflow_bridge_django.urls", namespace="v1")),
 ]

@@ -39,7 +39,10 @@ class TestTables:
             "stock",
             "rates",
             "privacy",
+            "search",
             "audit",
+            "journal",
+            "sessions",
             "durable",
             "processes",
         }

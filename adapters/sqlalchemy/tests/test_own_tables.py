@@ -8,6 +8,8 @@ from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.testing.samples import SHOP, add, cart
+from orderflow_bridge.testing.storage.journal import append, request
+from orderflow_bridge.testing.storage.sessions import sign_in, signed_in
 from sqlalchemy import inspect, text
 
 from orderflow_bridge_sqlalchemy import migrations, open_storage
@@ -93,6 +95,21 @@ def test_the_audit_comes_to_a_shop_that_has_been_trading(url, open_at, monkeypat
     with storage.reading() as unit:
         assert unit.carts.find("cart_1", connection=SHOP) == cart()
         assert list(unit.audit.page(subject=None, before=None, limit=9)) == [entry]
+
+
+def test_the_console_comes_to_a_shop_that_has_been_trading(url, open_at, monkeypatch):
+    """What was stored by the version before stays, and requests and sign-ins are kept from now."""
+    monkeypatch.setattr(migrations, "MIGRATIONS", [one for one in KNOWN if one.number < 5])
+    add(open_at(url), cart())
+    monkeypatch.setattr(migrations, "MIGRATIONS", KNOWN)
+    storage = open_at(url)
+    assert "0005_journal_and_sessions" in storage.migrate()
+    append(storage, request())
+    sign_in(storage, signed_in())
+    with storage.reading() as unit:
+        assert unit.carts.find("cart_1", connection=SHOP) == cart()
+        assert unit.journal.of_order("ord_1") == request()
+        assert unit.sessions.find(signed_in().digest) == signed_in()
 
 
 def test_a_newer_schema_is_refused(url, open_at, newer):

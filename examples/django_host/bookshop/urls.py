@@ -10,4 +10,5 @@ urlpatterns = [
     path("payments/callback/", views.payment, name="payment"),
     path("admin/", admin.site.urls),
     path("bridge/", include("orderflow_bridge_django.urls")),
+    path("bridge-console/", include("orderflow_bridge_django.console.urls")),
 ]

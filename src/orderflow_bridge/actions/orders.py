@@ -19,7 +19,7 @@ from orderflow_bridge.domain.errors import BridgeError, Conflict
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.domain.payment import PaymentIntent, PaymentReport, Settlement
 from orderflow_bridge.domain.time import as_milliseconds
-from orderflow_bridge.ports import OrderQuery, Payments
+from orderflow_bridge.ports import OrderQuery, Payments, Unit
 
 __all__ = [
     "LONGEST_REASON",
@@ -161,8 +161,17 @@ def cancel(work: Work, request: CancelOrder) -> OrderAnswer | Outside:
     return cancel_order(work, order, request.reason)
 
 
-def cancel_order(work: Work, order: Order, reason: str | None) -> OrderAnswer | Outside:
-    """Cancel an unpaid order and give its stock back, once; the payment provider is asked first."""
+def cancel_order(
+    work: Work,
+    order: Order,
+    reason: str | None,
+    *,
+    cancelled: Callable[[Unit, Order], object] | None = None,
+) -> OrderAnswer | Outside:
+    """Cancel an unpaid order and give its stock back, once; the payment provider is asked first.
+
+    `cancelled` is called in the unit in which it is cancelled, with the order as it is then.
+    """
     payments = work.shop.payments
     if order.status == "pending_payment" and payments is not None:
 
@@ -171,12 +180,12 @@ def cancel_order(work: Work, order: Order, reason: str | None) -> OrderAnswer | 
             known = later.unit.intents.find(fresh.payment.intent)
             report = _known_payment(known, report)
             if report is None or report.state != "paid":
-                return order_answer(_cancelled(later, fresh, reason))
+                return order_answer(_cancelled(later, fresh, reason, cancelled))
             found = _record_payment(later, fresh, known, report)
             return order_answer(found) if found.status == "cancelled" else _not_cancellable()
 
         return _asking(payments, order, apply)
-    return order_answer(_cancelled(work, order, reason))
+    return order_answer(_cancelled(work, order, reason, cancelled))
 
 
 def _asking(
@@ -228,7 +237,12 @@ def _not_cancellable() -> BridgeError:
     return BridgeError("order_not_cancellable", "The order is paid; it takes a refund.")
 
 
-def _cancelled(work: Work, order: Order, reason: str | None) -> Order:
+def _cancelled(
+    work: Work,
+    order: Order,
+    reason: str | None,
+    tell: Callable[[Unit, Order], object] | None,
+) -> Order:
     if order.status == "cancelled":
         return order
     if order.status == "paid":
@@ -238,4 +252,6 @@ def _cancelled(work: Work, order: Order, reason: str | None) -> Order:
         raise Conflict
     if order.taken:
         work.stock.give_back(order.taken)
+    if tell is not None:
+        tell(work.unit, cancelled)
     return cancelled

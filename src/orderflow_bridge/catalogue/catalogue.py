@@ -68,6 +68,7 @@ class Catalogue:
         *,
         default_currency: str | None = None,
         skip_bad: bool = False,
+        dry_run: bool = False,
         progress: Callable[[int], None] | None = None,
     ) -> ImportReport:
         """Import a CSV file: see `orderflow_bridge.catalogue.csv_import.import_csv`."""
@@ -80,5 +81,6 @@ class Catalogue:
             storage=self._storage,
             default_currency=default_currency,
             skip_bad=skip_bad,
+            dry_run=dry_run,
             progress=progress,
         )

@@ -66,6 +66,7 @@ def import_csv(
     storage: Storage,
     default_currency: str | None = None,
     skip_bad: bool = False,
+    dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
 ) -> ImportReport:
     """Add or replace the products of a CSV file, all of them or none.
@@ -82,7 +83,8 @@ def import_csv(
     The file is UTF-8, with or without a byte order mark, and is read once, row by row, before
     anything is written; then everything is written in one unit. Where a row is wrong, nothing is
     written and the report names every wrong row; with `skip_bad` the wrong rows are left out
-    instead. `progress` is told the number of entries written so far.
+    instead. A `dry_run` reads and reports, and writes nothing. `progress` is told the number of
+    entries written so far.
 
     Raises `CatalogueFileError` where the file as a whole is not one of the two (columns, encoding,
     an open quote), `ValueError` for a default currency that does not exist, and `OSError`.
@@ -96,6 +98,8 @@ def import_csv(
         with _opened(source) as file:
             check.read(file, default_currency)
         found = check.problems, check.problem_count - len(check.problems)
+        if dry_run:
+            return ImportReport(read=check.products, problems=found[0], more_problems=found[1])
         if check.problem_count and not skip_bad:
             return ImportReport(problems=found[0], more_problems=found[1])
         _write(spool, storage, progress)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import click
 
 from orderflow_bridge.bridge import Bridge
-from orderflow_bridge.cli.findings import Finding, ok, problem, warning
+from orderflow_bridge.doctor.findings import Finding, ok, problem, warning
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
 from orderflow_bridge.protocol import client_address
 from orderflow_bridge.security.forwarding import Explanation
@@ -30,8 +30,13 @@ def read_headers(lines: Sequence[str]) -> dict[bytes, list[bytes]]:
                 'write it as on the wire, like "X-Forwarded-For: 203.0.113.9"',
                 param_hint="--header",
             )
-        headers.setdefault(name.strip().lower().encode(), []).append(value.strip().encode())
+        headers.setdefault(_bytes(name.lower()), []).append(_bytes(value))
     return headers
+
+
+def _bytes(text: str) -> bytes:
+    """Give the bytes of a word on the line, whatever they were, without the space around them."""
+    return text.strip().encode("utf-8", "surrogateescape")
 
 
 def explain_address(

@@ -33,10 +33,14 @@ _PLACES = {
     "request": "orderflow_bridge.cli.signing:request",
     "sign": "orderflow_bridge.cli.signing:sign",
     "curl": "orderflow_bridge.cli.signing:curl",
+    "explain": "orderflow_bridge.cli.explain:explain",
+    "tail": "orderflow_bridge.cli.tail:tail",
     "orders": "orderflow_bridge.cli.orders:orders",
     "customers": "orderflow_bridge.cli.customers:customers",
     "doctor": "orderflow_bridge.cli.doctor:doctor",
     "storage": "orderflow_bridge.cli.storage:storage",
+    "console": "orderflow_bridge.cli.console:console",
+    "operators": "orderflow_bridge.cli.operators:operators",
 }
 
 

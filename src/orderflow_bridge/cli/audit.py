@@ -1,4 +1,4 @@
-"""`audit`: who changed connections and master keys, and when."""
+"""`audit`: who changed connections, master keys and orders, and when."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from orderflow_bridge.domain.time import as_utc
 __all__ = ["audit"]
 
 
-@click.command(cls=Command, short_help="Show who changed connections and master keys.")
-@click.option("--subject", metavar="ID", help="Only this connection's, or this master key's.")
+@click.command(cls=Command, short_help="Show who changed connections, keys and orders.")
+@click.option("--subject", metavar="ID", help="Only this connection's, master key's or order's.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The most to show."
 )

@@ -27,9 +27,15 @@ def catalogue() -> None:
 @click.argument("file", type=click.File("rb"))
 @click.option("--currency", help="Currency of prices that do not name one, such as GBP.")
 @click.option("--skip-bad", is_flag=True, help="Leave wrong rows out instead of importing nothing.")
+@click.option("--dry-run", is_flag=True, help="Read and report; write nothing.")
 @click.pass_obj
 def import_(
-    invocation: Invocation, *, file: BinaryIO, currency: str | None, skip_bad: bool
+    invocation: Invocation,
+    *,
+    file: BinaryIO,
+    currency: str | None,
+    skip_bad: bool,
+    dry_run: bool,
 ) -> None:
     """Add or replace products from a CSV FILE (`-` for standard input), all of them or none.
 
@@ -42,14 +48,18 @@ def import_(
     with invocation.bridge() as bridge:
         try:
             report = bridge.catalogue.import_csv(
-                file, default_currency=currency, skip_bad=skip_bad, progress=progress.written
+                file,
+                default_currency=currency,
+                skip_bad=skip_bad,
+                dry_run=dry_run,
+                progress=progress.written,
             )
         except CatalogueFileError as error:
             raise CommandFailed("bad_file", _with_option(str(error))) from None
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--currency") from None
     progress.end()
-    _show(output, report)
+    _show(output, report, dry_run=dry_run)
     if report.refused:
         raise CommandFailed("bad_rows", reported=True)
 
@@ -79,7 +89,7 @@ class _Progress:
             click.echo(err=True)
 
 
-def _show(output: Output, report: ImportReport) -> None:
+def _show(output: Output, report: ImportReport, *, dry_run: bool) -> None:
     count = len(report.problems) + report.more_problems
     problems = [(line, _with_option(message)) for line, message in report.problems]
     document = {
@@ -97,6 +107,9 @@ def _show(output: Output, report: ImportReport) -> None:
         click.echo(f"and {report.more_problems} more", err=True)
     skipped = f", skipped {counted(report.skipped, 'bad row')}" if report.skipped else ""
     done = f"Imported {counted(report.imported, 'product')}{skipped}"
+    if dry_run:
+        document["read"] = report.read
+        done = f"Read {counted(report.read, 'product')}; nothing was written"
     output.show(document, "" if report.refused else done)
     if report.refused and not output.json:
         click.echo(f"Error: {refusal} Correct them, or use --skip-bad.", err=True)

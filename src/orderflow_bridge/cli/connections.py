@@ -1,29 +1,22 @@
 """`connections`: who may call the bridge, with what, and from where."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import click
 
-from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.cli.actor import actor_option
 from orderflow_bridge.cli.exits import REFUSED, CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import Output, detail_of, plain, table
-from orderflow_bridge.connections import Connections, Credentials
-from orderflow_bridge.domain.connection import SCOPES, Connection
-from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
+from orderflow_bridge.connections import Connections, Credentials, warnings_of
+from orderflow_bridge.domain.connection import PRESETS, SCOPES, Connection
+from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.time import as_utc
 
-__all__ = ["STOREFRONT_SCOPES", "connections", "warnings_of"]
+__all__ = ["connections"]
 
-STOREFRONT_SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write")
-
-_PRESETS: Mapping[str, tuple[str, ...]] = {
-    "storefront": STOREFRONT_SCOPES,
-    "reporting": ("carts:read", "orders:read"),
-}
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd]?)")
 
@@ -90,14 +83,14 @@ def create(
 
 def _scopes(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
-    unknown = [name for name in names if name not in SCOPES and name not in _PRESETS]
+    unknown = [name for name in names if name not in SCOPES and name not in PRESETS]
     if unknown or not names:
         wrong = f"{', '.join(map(repr, unknown))}: there is no such scope" if unknown else "empty"
         raise click.BadParameter(
-            f"{wrong}; write some of {', '.join(SCOPES)}, or a preset: {', '.join(_PRESETS)}.",
+            f"{wrong}; write some of {', '.join(SCOPES)}, or a preset: {', '.join(PRESETS)}.",
             param_hint="scopes",
         )
-    return [scope for name in names for scope in _PRESETS.get(name, (name,))]
+    return [scope for name in names for scope in PRESETS.get(name, (name,))]
 
 
 @connections.command(name="list")
@@ -106,7 +99,8 @@ def list_(invocation: Invocation) -> None:
     """List every connection, oldest first; never a secret."""
     with invocation.bridge() as bridge:
         every = [
-            (connection, warnings_of(bridge, connection)) for connection in bridge.connections.all()
+            (connection, warnings_of(bridge.connections, connection))
+            for connection in bridge.connections.all()
         ]
     text = table(
         ("client id", "name", "channel", "status", "scopes", "allowed from"),
@@ -138,7 +132,7 @@ def show(invocation: Invocation, *, client_id: str) -> None:
     """Show one connection; never its secret."""
     with invocation.bridge() as bridge:
         connection = bridge.connections.find(client_id)
-        warnings = warnings_of(bridge, connection)
+        warnings = warnings_of(bridge.connections, connection)
     _show_connection(invocation.output, connection, warnings)
 
 
@@ -256,16 +250,8 @@ def _change(
     """Change a connection, and show what it is now."""
     with invocation.bridge() as bridge:
         connection = change(bridge.connections)
-        warnings = warnings_of(bridge, connection)
+        warnings = warnings_of(bridge.connections, connection)
     _show_connection(invocation.output, connection, warnings, aloud=aloud)
-
-
-def warnings_of(bridge: Bridge, connection: Connection) -> tuple[str, ...]:
-    """Say what an operator should look at."""
-    try:
-        return bridge.connections.warnings(connection)
-    except ConfigurationError as error:
-        return (str(error),)
 
 
 def _ordered_scopes(connection: Connection) -> list[str]:

@@ -10,16 +10,24 @@ import click
 from msgspec import Struct
 
 from orderflow_bridge.bridge import Bridge
-from orderflow_bridge.cli.connections import STOREFRONT_SCOPES
+from orderflow_bridge.cli.actor import login
 from orderflow_bridge.cli.init import set_up
 from orderflow_bridge.cli.invocation import Command, Invocation
 from orderflow_bridge.cli.output import Output, counted, program
 from orderflow_bridge.cli.sample import CATALOGUE
 from orderflow_bridge.cli.sending import Target, sign_request
-from orderflow_bridge.cli.serving import MOUNT, DevelopmentServer, site, until_told_to_stop
+from orderflow_bridge.cli.serving import (
+    CONSOLE,
+    MOUNT,
+    DevelopmentServer,
+    has_console,
+    site,
+    until_told_to_stop,
+)
 from orderflow_bridge.cli.signing import as_curl
 from orderflow_bridge.cli.storefront import Storefront
 from orderflow_bridge.connections import Credentials
+from orderflow_bridge.domain.connection import PRESETS
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.domain.money import format_price
 from orderflow_bridge.settings import Settings
@@ -92,12 +100,16 @@ def _open_shop(folder: Path, port: int, output: Output) -> Iterator[_Shop]:
         report = bridge.catalogue.import_csv(catalogue)
         output.tell(f"  Imported {counted(report.imported, 'product')} from {catalogue.name}")
         credentials = bridge.connections.create(
-            "Demo storefront", scopes=STOREFRONT_SCOPES, window=_WINDOW, currency="GBP"
+            "Demo storefront", scopes=PRESETS["storefront"], window=_WINDOW, currency="GBP"
         )
         output.tell(f"  Made the connection {credentials.connection.client_id}")
         try:
             server = DevelopmentServer(
-                site(bridge), host=_HOST, port=port, threads=_THREADS, quiet=True
+                site(bridge, with_console=has_console(bridge)),
+                host=_HOST,
+                port=port,
+                threads=_THREADS,
+                quiet=True,
             )
         except OSError as error:
             raise ConfigurationError(
@@ -134,7 +146,10 @@ def _tell_story(shop: _Shop, output: Output, *, once: bool) -> None:
         f"  order      {order['number']}, {order['status']},"
         f" {format_price(total, currency)} {currency}\n"
     )
+    link = None if once else _link(shop)
     bridge = "" if once else f"  bridge     {url}{MOUNT}\n"
+    if link is not None:
+        bridge += f"  console    {link}\n             (signs you in, once, within ten minutes)\n"
     credentials = f"  client id  {client_id}\n  secret     {secret}\n"
     minutes = f"for {_WINDOW // 60} minutes"
     served = (
@@ -161,6 +176,7 @@ def _tell_story(shop: _Shop, output: Output, *, once: bool) -> None:
             "serving": not once,
             "url": None if once else url,
             "bridge": None if once else url + MOUNT,
+            "console": link,
             "folder": str(shop.folder),
             "curl": line,
             "serve": again,
@@ -169,3 +185,11 @@ def _tell_story(shop: _Shop, output: Output, *, once: bool) -> None:
         f"  {ofb} request orders.list {home}\n"
         f"  {ofb} orders list {home}",
     )
+
+
+def _link(shop: _Shop) -> str | None:
+    """Make the way into the console; None where its package is not installed."""
+    if not has_console(shop.bridge):
+        return None
+    token = shop.bridge.sign_ins.offer_link(login(), "admin", actor=login())
+    return f"{shop.server.url}{CONSOLE}/sign-in/link?token={token}"

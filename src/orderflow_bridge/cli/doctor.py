@@ -5,12 +5,12 @@ from collections.abc import Iterator, Sequence
 import click
 
 from orderflow_bridge.cli.addresses import explain_address, look_at_allow_list, read_headers
-from orderflow_bridge.cli.checks import bad_settings, examine, examine_hosted
 from orderflow_bridge.cli.exits import CommandFailed
-from orderflow_bridge.cli.findings import Finding
 from orderflow_bridge.cli.invocation import Command, Invocation
 from orderflow_bridge.cli.output import plain
 from orderflow_bridge.cli.probing import probe
+from orderflow_bridge.doctor.checks import bad_settings, examine, examine_hosted
+from orderflow_bridge.doctor.findings import Finding
 from orderflow_bridge.domain.errors import ConfigurationError
 
 __all__ = ["doctor"]

@@ -11,6 +11,7 @@ import msgspec
 
 from orderflow_bridge.actions.answers import order_answer
 from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.cli.actor import actor_option
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import plain, table
 from orderflow_bridge.domain.errors import BridgeError
@@ -87,22 +88,24 @@ def show(invocation: Invocation, *, order: str) -> None:
 
 @orders.command()
 @click.argument(_ORDER)
+@actor_option
 @click.pass_obj
-def settle(invocation: Invocation, *, order: str) -> None:
+def settle(invocation: Invocation, *, order: str, actor: str) -> None:
     """Record that the whole total of an order arrived, and mark it paid."""
     with invocation.bridge() as bridge, _silent_payments():
-        found = bridge.orders.settle(_find(bridge, order).order_id)
+        found = bridge.orders.settle(_find(bridge, order).order_id, actor=actor)
     _show(invocation, found)
 
 
 @orders.command()
 @click.argument(_ORDER)
 @click.option("--reason", help="Why, in up to 300 characters; kept with the order.")
+@actor_option
 @click.pass_obj
-def cancel(invocation: Invocation, *, order: str, reason: str | None) -> None:
+def cancel(invocation: Invocation, *, order: str, reason: str | None, actor: str) -> None:
     """Cancel an unpaid order, and give back its stock."""
     with invocation.bridge() as bridge:
-        found = bridge.orders.cancel(_find(bridge, order).order_id, reason=reason)
+        found = bridge.orders.cancel(_find(bridge, order).order_id, reason=reason, actor=actor)
     _show(invocation, found)
 
 

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from orderflow_bridge.cli.exits import CommandFailed
-from orderflow_bridge.cli.findings import Finding, ok, problem, warning
 from orderflow_bridge.cli.sending import Answered, Target, send
+from orderflow_bridge.doctor.findings import Finding, ok, problem, warning
 from orderflow_bridge.settings import Settings
 
 __all__ = ["probe"]

@@ -13,7 +13,14 @@ from typing import Any
 import click
 
 from orderflow_bridge.cli.invocation import Command, Invocation
-from orderflow_bridge.cli.serving import MOUNT, DevelopmentServer, site, until_told_to_stop
+from orderflow_bridge.cli.serving import (
+    CONSOLE,
+    MOUNT,
+    DevelopmentServer,
+    has_console,
+    site,
+    until_told_to_stop,
+)
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.settings import Settings
 
@@ -91,6 +98,13 @@ _DECISIONS = {
 @click.option(
     "--log-requests", is_flag=True, help="Write each decision on standard error, a line of JSON."
 )
+@click.option(
+    "--console/--no-console",
+    "wanted",
+    default=True,
+    show_default=True,
+    help="Serve the operators' console, too, where the extra [console] is installed.",
+)
 @click.pass_obj
 def serve(
     invocation: Invocation,
@@ -101,8 +115,9 @@ def serve(
     threads: int | None,
     development: bool,
     log_requests: bool,
+    wanted: bool,
 ) -> None:
-    """Serve the bridge at /bridge, until Ctrl-C or SIGTERM.
+    """Serve the bridge at /bridge and its console at /bridge-console, until Ctrl-C or SIGTERM.
 
     With the extra [server] on granian, which carries production behind a proxy that ends TLS;
     else on a development server. With --json, one document tells the address before it serves.
@@ -133,11 +148,12 @@ def serve(
             workers=workers,
             threads=threads,
             log_requests=log_requests,
+            wanted=wanted,
         )
     else:
         if log_requests:
             dictConfig(_with_decisions(_PLAIN))
-        _serve_for_development(invocation, host=host, port=port, threads=threads)
+        _serve_for_development(invocation, host=host, port=port, threads=threads, wanted=wanted)
 
 
 def _with_decisions(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,19 +161,32 @@ def _with_decisions(config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, **{part: config.get(part, {}) | more for part, more in _DECISIONS.items()}}
 
 
-def _announce(invocation: Invocation, url: str, server: str) -> None:
+def _announce(invocation: Invocation, url: str, server: str, *, with_console: bool) -> None:
+    console = url + CONSOLE if with_console else None
+    beside = f", and the console at {console}" if console else ""
     invocation.output.show(
-        {"url": url, "bridge": url + MOUNT, "server": server},
-        f"Serving {url}{MOUNT} ({server}); Ctrl-C stops.",
+        {"url": url, "bridge": url + MOUNT, "console": console, "server": server},
+        f"Serving {url}{MOUNT}{beside} ({server}); Ctrl-C stops.",
     )
+    if console:
+        invocation.output.note(
+            f"To sign in there: {invocation.program} console link --url {console}"
+        )
 
 
-def _serve_for_development(invocation: Invocation, *, host: str, port: int, threads: int) -> None:
+def _serve_for_development(
+    invocation: Invocation, *, host: str, port: int, threads: int, wanted: bool
+) -> None:
     with invocation.bridge() as bridge, until_told_to_stop() as stop:
         bridge.connections.all()  # now, not at the first request: no database, an old schema
+        with_console = wanted and has_console(bridge)
         try:
             server = DevelopmentServer(
-                site(bridge), host=host, port=port, threads=threads, quiet=invocation.output.quiet
+                site(bridge, with_console=with_console),
+                host=host,
+                port=port,
+                threads=threads,
+                quiet=invocation.output.quiet,
             )
         except OSError as error:
             raise _cannot_listen(host, port, error) from None
@@ -168,7 +197,7 @@ def _serve_for_development(invocation: Invocation, *, host: str, port: int, thre
         )
         invocation.output.note(f"This server is for development; for production: {production}")
         with server.running():
-            _announce(invocation, server.url, "development")
+            _announce(invocation, server.url, "development", with_console=with_console)
             stop.wait()
     invocation.output.note("Stopped.")
 
@@ -182,6 +211,7 @@ def _serve_with_granian(
     workers: int,
     threads: int,
     log_requests: bool,
+    wanted: bool,
 ) -> None:
     from granian import Granian  # noqa: PLC0415 -- an optional package
     from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415 -- an optional package
@@ -195,12 +225,13 @@ def _serve_with_granian(
             )
         bridge.connections.all()  # now, not at the first request: no database, an old schema
         bridge.refuse_aliases()  # here, and not in every worker
+        with_console = wanted and has_console(bridge)
     port = _free_port(host, port)
     # Workers are processes of their own: the environment is how the options reach them.
     os.environ["ORDERFLOW_BRIDGE_HOME"] = settings.home
     os.environ["ORDERFLOW_BRIDGE_DATABASE"] = settings.database
     server = Granian(
-        "orderflow_bridge.cli.serving:app",
+        f"orderflow_bridge.cli.serving:{'app' if with_console else 'app_without_console'}",
         factory=True,
         address=host,
         port=port,
@@ -220,7 +251,8 @@ def _serve_with_granian(
 
     def announce() -> None:
         if _listening(host, port, ended):
-            _announce(invocation, f"http://{shown}:{port}", "granian")
+            url = f"http://{shown}:{port}"
+            _announce(invocation, url, "granian", with_console=with_console)
 
     # granian says that it listens before its workers do.
     server.on_startup(threading.Thread(target=announce, daemon=True).start)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.util import find_spec
 from types import FrameType
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -16,9 +17,19 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.wsgi import BridgeWSGI
 
-__all__ = ["MOUNT", "DevelopmentServer", "app", "site", "until_told_to_stop"]
+__all__ = [
+    "CONSOLE",
+    "MOUNT",
+    "DevelopmentServer",
+    "app",
+    "app_without_console",
+    "has_console",
+    "site",
+    "until_told_to_stop",
+]
 
 MOUNT = "/bridge"
+CONSOLE = "/bridge-console"
 
 _PATIENCE = 10.0
 _POLL = 0.1
@@ -26,28 +37,55 @@ _POLL = 0.1
 
 def app() -> WSGIApplication:
     """Make the site of the configuration in the environment; a server calls it in each process."""
-    return site(Bridge.open())
+    bridge = Bridge.open()
+    return site(bridge, with_console=has_console(bridge))
 
 
-def site(bridge: Bridge) -> WSGIApplication:
-    """Put a bridge into a site of one page."""
-    return BridgeWSGI(_page, bridge=bridge, mount=MOUNT)
+def app_without_console() -> WSGIApplication:
+    """Make the same site for storefronts alone."""
+    return site(Bridge.open(), with_console=False)
 
 
-def _page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-    found = environ.get("PATH_INFO", "") in ("", "/")
+def has_console(bridge: Bridge) -> bool:
+    """Tell whether there can be a console: its package is there, and sign-ins are kept."""
+    return find_spec("jinja2") is not None and "sessions" in bridge.capabilities
+
+
+def site(bridge: Bridge, *, with_console: bool) -> WSGIApplication:
+    """Put a bridge into a site of one page, and its console beside it."""
+    page = _page_of(CONSOLE if with_console else None)
+    pages: WSGIApplication = page
+    if with_console:
+        from orderflow_bridge.console import (  # noqa: PLC0415 -- an optional package
+            BridgeConsole,
+            ConsoleWSGI,
+        )
+        from orderflow_bridge.console.standalone import (  # noqa: PLC0415 -- an optional package
+            StandaloneAuth,
+        )
+
+        console = BridgeConsole(bridge, identify=StandaloneAuth(bridge), mount_of_bridge=MOUNT)
+        pages = ConsoleWSGI(page, console=console, mount=CONSOLE)
+    return BridgeWSGI(pages, bridge=bridge, mount=MOUNT)
+
+
+def _page_of(console: str | None) -> WSGIApplication:
+    operators = f"Operators find the console at {console}/.\n" if console else ""
     text = (
         f"orderflow-bridge is mounted at {MOUNT}.\n"
-        f"Storefronts send POST {MOUNT}/{{clientId}}/{{action}}, signed.\n"
-        if found
-        else "There is nothing here.\n"
+        f"Storefronts send POST {MOUNT}/{{clientId}}/{{action}}, signed.\n{operators}"
     )
-    body = text.encode("utf-8")
-    start_response(
-        "200 OK" if found else "404 Not Found",
-        [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))],
-    )
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    def page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        found = environ.get("PATH_INFO", "") in ("", "/")
+        body = (text if found else "There is nothing here.\n").encode("utf-8")
+        start_response(
+            "200 OK" if found else "404 Not Found",
+            [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))],
+        )
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+
+    return page
 
 
 class _Handler(WSGIRequestHandler):

@@ -4,7 +4,7 @@ import click
 import msgspec
 
 from orderflow_bridge.cli.invocation import Command, Invocation
-from orderflow_bridge.cli.storage_checks import no_migrations
+from orderflow_bridge.doctor.storage import no_migrations
 
 __all__ = ["migrate", "purge"]
 

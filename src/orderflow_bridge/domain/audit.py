@@ -1,4 +1,4 @@
-"""What an operator did, as it is kept: who, when, what, and to which connection or key."""
+"""What an operator did, as it is kept: who, when, what, and to which connection, key or order."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,8 +12,8 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     """One act of an operator; written once, never changed, never a secret.
 
     `at` is in Unix milliseconds. `event` is a noun and a verb (`connection.rotated`), `subject` a
-    client id or the id of a master key. `details` holds JSON: for a change, each changed field with
-    what it was (`from`) and what it is (`to`).
+    client id, an order id or the id of a master key. `details` holds JSON: for a change, each
+    changed field with what it was (`from`) and what it is (`to`).
     """
 
     entry_id: str

@@ -1,15 +1,25 @@
 """An inbound connection: who may call the bridge, with what, and from where."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 
 from msgspec import Struct
 
-__all__ = ["SCOPES", "Connection", "Issue", "Status"]
+__all__ = ["PRESETS", "SCOPES", "Connection", "Issue", "Status"]
 
 Status = Literal["enabled", "disabled"]
 
 SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write", "prices:write")
 """Every scope there is, in the order operators see them."""
+
+PRESETS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "storefront": ("carts:read", "carts:write", "orders:read", "orders:write"),
+        "reporting": ("carts:read", "orders:read"),
+    }
+)
+"""What most connections may do, by name."""
 
 
 class Issue(Struct, frozen=True, array_like=True):

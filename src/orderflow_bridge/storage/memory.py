@@ -19,17 +19,22 @@ from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
+from orderflow_bridge.domain.journal import JournalEntry
+from orderflow_bridge.domain.numbers import as_number
 from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.domain.product import CatalogueEntry, Product
+from orderflow_bridge.domain.session import Session
 from orderflow_bridge.ports import (
     PORTS_VERSION,
     Answer,
     AnswerKey,
     Capability,
+    CartQuery,
     Claim,
     KeptAnswer,
     OrderQuery,
+    Taking,
 )
 from orderflow_bridge.settings import Settings
 
@@ -53,7 +58,16 @@ class MemoryStorage:
 
     ports_version = PORTS_VERSION
     capabilities: frozenset[Capability] = frozenset(
-        {"products", "stock", "rates", "audit", "privacy"}
+        {
+            "products",
+            "stock",
+            "rates",
+            "audit",
+            "privacy",
+            "search",
+            "journal",
+            "sessions",
+        }
     )
 
     def __init__(self, *, timeout: float = 10.0) -> None:
@@ -195,6 +209,8 @@ class _Published:
         self.replays: _Table[tuple[str, bytes], int] = _Table(guard)
         self.answers: _Table[AnswerKey, _KeptAnswer] = _Table(guard)
         self.audit: _Table[str, AuditEntry] = _Table(guard)
+        self.journal: _Table[str, JournalEntry] = _Table(guard)
+        self.sessions: _Table[bytes, Session] = _Table(guard)
         self.placed = 0
 
     def renew(self) -> None:
@@ -212,9 +228,11 @@ class MemoryUnit:
         "carts",
         "connections",
         "intents",
+        "journal",
         "orders",
         "products",
         "replays",
+        "sessions",
         "stock",
         "writable",
     )
@@ -240,6 +258,8 @@ class MemoryUnit:
         self.replays = _Replays(self, rows(published.replays))
         self.answers = _Answers(self, rows(published.answers))
         self.audit = _Audit(self, rows(published.audit))
+        self.journal = _Journal(self, rows(published.journal))
+        self.sessions = _Sessions(self, rows(published.sessions))
 
     def _rows(self, table: _Table[_K, _V]) -> _Rows[_K, _V]:
         if not self.writable:
@@ -306,6 +326,10 @@ class _Writing:
             self._turn.release()
 
 
+def _last(found: Sequence[_V], limit: int) -> Sequence[_V]:
+    return found[max(0, len(found) - limit) :]
+
+
 class _Connections:
     __slots__ = ("_rows", "_unit")
 
@@ -370,13 +394,39 @@ class _Carts:
 
     def of_email(self, email: str, *, after: str, limit: int) -> Sequence[Cart]:
         found = [
-            cart
-            for cart in self._rows.values()
-            if cart.cart_id > after
-            and cart.customer is not None
-            and cart.customer.email.lower() == email.lower()
+            cart for cart in self._rows.values() if cart.cart_id > after and _is_of(cart, email)
         ]
         return sorted(found, key=lambda cart: cart.cart_id)[:limit]
+
+    def find_any(self, cart_id: str) -> Cart | None:
+        return self._rows.get(cart_id)
+
+    def search(self, query: CartQuery) -> Sequence[Cart]:
+        found = self._listed(query)
+        if query.after is not None:
+            last = _place(query, *query.after)
+            found = [cart for cart in found if _place(query, cart.expires_at, cart.cart_id) < last]
+        return found[: query.limit]
+
+    def newer(self, query: CartQuery, *, than: tuple[int, str]) -> Sequence[Cart]:
+        first = _place(query, *than)
+        found = [
+            cart
+            for cart in self._listed(query)
+            if _place(query, cart.expires_at, cart.cart_id) > first
+        ]
+        return _last(found, query.limit)
+
+    def _listed(self, query: CartQuery) -> list[Cart]:
+        found = [
+            cart
+            for cart in self._rows.values()
+            if query.status in (None, cart.status(query.now))
+            and query.connection in (None, cart.connection)
+            and (query.email is None or _is_of(cart, query.email))
+        ]
+        found.sort(key=lambda cart: _place(query, cart.expires_at, cart.cart_id), reverse=True)
+        return found
 
     def purge(self, *, before: int, limit: int) -> int:
         self._unit.must_write()
@@ -388,6 +438,14 @@ class _Carts:
         for cart_id in stale[:limit]:
             self._rows.remove(cart_id)
         return len(stale[:limit])
+
+
+def _is_of(cart: Cart, email: str) -> bool:
+    return cart.customer is not None and cart.customer.email.lower() == email.lower()
+
+
+def _place(query: CartQuery, expires_at: int, cart_id: str) -> tuple[int, str]:
+    return (expires_at if query.status in ("open", "expired") else 0, cart_id)
 
 
 class _Orders:
@@ -425,7 +483,7 @@ class _Orders:
             raise Conflict("The order, its cart or its payment intent is taken.")
         # A number is spent even where the unit fails: numbers may skip, as in a database.
         self._published.placed += 1
-        placed = replace(order, number=f"OF-{self._published.placed:06d}")
+        placed = replace(order, number=as_number(self._published.placed))
         self._rows.put(order.order_id, placed)
         self._of_cart.put(order.cart_id, order.order_id)
         self._of_intent.put(order.payment.intent, order.order_id)
@@ -440,9 +498,38 @@ class _Orders:
         return True
 
     def search(self, query: OrderQuery) -> Sequence[Order]:
+        return self._found(query)[: query.limit]
+
+    def of_number(self, number: str) -> Order | None:
+        return next((order for order in self._rows.values() if order.number == number), None)
+
+    def of_intent(self, intent: str) -> Order | None:
+        order_id = self._of_intent.get(intent)
+        return None if order_id is None else self._rows.get(order_id)
+
+    def newer(self, query: OrderQuery, *, than: tuple[int, str]) -> Sequence[Order]:
+        found = self._found(replace(query, after=None))
+        first = [order for order in found if (order.placed_at, order.order_id) > than]
+        return _last(first, query.limit)
+
+    def takings(
+        self, *, connection: str | None, placed_after: int, placed_before: int
+    ) -> Sequence[Taking]:
+        totals: dict[tuple[OrderStatus, str], list[int]] = {}
+        query = OrderQuery(
+            connection=connection, placed_after=placed_after, placed_before=placed_before
+        )
+        for order in self._found(query):
+            totals.setdefault((order.status, order.currency), []).append(order.totals.total)
+        return [
+            Taking(status=status, currency=currency, orders=len(found), total=sum(found))
+            for (status, currency), found in sorted(totals.items())
+        ]
+
+    def _found(self, query: OrderQuery) -> list[Order]:
         found = [order for order in self._rows.values() if _matches(order, query)]
         found.sort(key=lambda order: (order.placed_at, order.order_id), reverse=True)
-        return found[: query.limit]
+        return found
 
 
 def _matches(order: Order, query: OrderQuery) -> bool:
@@ -677,3 +764,96 @@ class _Audit:
             and (before is None or (entry.at, entry.entry_id) < before)
         ]
         return sorted(found, key=lambda entry: (entry.at, entry.entry_id), reverse=True)[:limit]
+
+
+class _Journal:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[str, JournalEntry]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def append(self, entries: Sequence[JournalEntry]) -> None:
+        self._unit.must_write()
+        for entry in entries:
+            if self._rows.get(entry.request_id) is None:
+                self._rows.put(entry.request_id, entry)
+
+    def find(self, request_id: str) -> JournalEntry | None:
+        return self._rows.get(request_id)
+
+    def of_order(self, order_id: str) -> JournalEntry | None:
+        return next((entry for entry in self._earliest() if entry.made == order_id), None)
+
+    def page(
+        self,
+        *,
+        connection: str | None,
+        refused: bool | None,
+        before: tuple[int, str] | None,
+        limit: int,
+    ) -> Sequence[JournalEntry]:
+        found = [
+            entry
+            for entry in reversed(self._earliest())
+            if connection in (None, entry.connection)
+            and refused in (None, entry.refused)
+            and (before is None or (entry.at, entry.request_id) < before)
+        ]
+        return found[:limit]
+
+    def purge(self, *, before: int, limit: int) -> int:
+        self._unit.must_write()
+        return self._forget([entry for entry in self._earliest() if entry.at < before], limit)
+
+    def trim(self, connection: str | None, *, keep: int, limit: int) -> int:
+        self._unit.must_write()
+        kept = [entry for entry in self._earliest() if entry.connection == connection]
+        return self._forget(kept[: max(0, len(kept) - keep)], limit)
+
+    def _earliest(self) -> list[JournalEntry]:
+        return sorted(self._rows.values(), key=lambda entry: (entry.at, entry.request_id))
+
+    def _forget(self, stale: Sequence[JournalEntry], limit: int) -> int:
+        for entry in stale[:limit]:
+            self._rows.remove(entry.request_id)
+        return len(stale[:limit])
+
+
+class _Sessions:
+    __slots__ = ("_rows", "_unit")
+
+    def __init__(self, unit: MemoryUnit, rows: _Rows[bytes, Session]) -> None:
+        self._unit = unit
+        self._rows = rows
+
+    def add(self, session: Session) -> None:
+        self._unit.must_write()
+        if self._rows.get(session.digest) is not None:
+            raise Conflict("The session is there.")
+        self._rows.put(session.digest, session)
+
+    def find(self, digest: bytes) -> Session | None:
+        return self._rows.get(digest)
+
+    def end(self, digest: bytes) -> bool:
+        self._unit.must_write()
+        found = self._rows.get(digest) is not None
+        self._rows.remove(digest)
+        return found
+
+    def end_all(self, operator: str) -> int:
+        self._unit.must_write()
+        theirs = [one.digest for one in self._rows.values() if one.operator == operator]
+        for digest in theirs:
+            self._rows.remove(digest)
+        return len(theirs)
+
+    def purge(self, *, before: int, limit: int) -> int:
+        self._unit.must_write()
+        stale = sorted(
+            (one.expires_at, one.digest) for one in self._rows.values() if one.expires_at < before
+        )
+        for _, digest in stale[:limit]:
+            self._rows.remove(digest)
+        return len(stale[:limit])

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from orderflow_bridge.testing.storage.durability import DurabilityContract as DurabilityContract
     from orderflow_bridge.testing.storage.intents import IntentsContract as IntentsContract
+    from orderflow_bridge.testing.storage.journal import JournalContract as JournalContract
     from orderflow_bridge.testing.storage.migrations import MigrationsContract as MigrationsContract
     from orderflow_bridge.testing.storage.orders import OrdersContract as OrdersContract
     from orderflow_bridge.testing.storage.privacy import PrivacyContract as PrivacyContract
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from orderflow_bridge.testing.storage.products import ProductsContract as ProductsContract
     from orderflow_bridge.testing.storage.rates import RatesContract as RatesContract
     from orderflow_bridge.testing.storage.replays import ReplaysContract as ReplaysContract
+    from orderflow_bridge.testing.storage.search import SearchContract as SearchContract
+    from orderflow_bridge.testing.storage.sessions import SessionsContract as SessionsContract
     from orderflow_bridge.testing.storage.stock import StockContract as StockContract
     from orderflow_bridge.testing.storage.threads import ThreadsContract as ThreadsContract
     from orderflow_bridge.testing.storage.units import UnitsContract as UnitsContract
@@ -52,6 +55,7 @@ __all__ = [
     "FaultyStorage",
     "HostContract",
     "IntentsContract",
+    "JournalContract",
     "MigrationsContract",
     "OrdersContract",
     "PaymentsContract",
@@ -60,6 +64,8 @@ __all__ = [
     "ProductsContract",
     "RatesContract",
     "ReplaysContract",
+    "SearchContract",
+    "SessionsContract",
     "SetClock",
     "SigningApp",
     "StockContract",
@@ -80,6 +86,7 @@ _HOMES = {
     "FaultyStorage": "faults",
     "HostContract": "host",
     "IntentsContract": "storage.intents",
+    "JournalContract": "storage.journal",
     "MigrationsContract": "storage.migrations",
     "OrdersContract": "storage.orders",
     "PaymentsContract": "payments",
@@ -88,6 +95,8 @@ _HOMES = {
     "ProductsContract": "storage.products",
     "RatesContract": "storage.rates",
     "ReplaysContract": "storage.replays",
+    "SearchContract": "storage.search",
+    "SessionsContract": "storage.sessions",
     "SetClock": "clock",
     "SigningApp": "webtest",
     "StockContract": "storage.stock",

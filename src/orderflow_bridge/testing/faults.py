@@ -17,9 +17,13 @@ from orderflow_bridge.ports import (
     Capability,
     CountingAnswerLedger,
     CountingReplayLedger,
+    JournalUnit,
+    ListedCartRepository,
     ProductsUnit,
     RewritableAnswerLedger,
     SearchableCartRepository,
+    SearchableOrderRepository,
+    SessionsUnit,
     Storage,
     Unit,
 )
@@ -31,7 +35,8 @@ When = Literal["before", "after"]
 _UNITS = ("reading", "writing", "commit")
 _MORE: dict[str, tuple[type, ...]] = {
     "answers": (CountingAnswerLedger, RewritableAnswerLedger),
-    "carts": (SearchableCartRepository,),
+    "carts": (SearchableCartRepository, ListedCartRepository),
+    "orders": (SearchableOrderRepository,),
     "replays": (CountingReplayLedger,),
 }
 """What repositories can be asked besides, where the storage has the capability."""
@@ -202,7 +207,7 @@ class _FaultyRepository:
 def _methods() -> frozenset[str]:
     """Name what every repository can be asked, as `carts.save`."""
     found: set[str] = set()
-    for unit in (*ProductsUnit.__mro__, AuditUnit):
+    for unit in (*ProductsUnit.__mro__, AuditUnit, JournalUnit, SessionsUnit):
         for name, attribute in vars(unit).items():
             if isinstance(attribute, property):
                 ports = (get_type_hints(attribute.fget)["return"], *_MORE.get(name, ()))

@@ -15,6 +15,7 @@ from orderflow_bridge.testing import StorageContract
 
 PORTS = (
     "connections", "carts", "orders", "products", "stock", "intents", "replays", "answers", "audit",
+    "journal", "sessions",
 )  # fmt: skip
 
 

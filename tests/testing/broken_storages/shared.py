@@ -85,6 +85,18 @@ class TestCommitsWithTheProcess(InFile):
         true.close()
 
 
+class TestEndsSignInsInItsOwnMemory(InFile):
+    breaks = ("test_processes_end_a_sign_in_once",)
+
+    def remember(self):
+        self.ended = set()
+
+    def sessions_end(self, unit, digest):
+        known = digest in self.ended
+        self.ended.add(digest)
+        return not known
+
+
 class TestTakesFromItsOwnShelf(InFile):
     """Each process counts the stock that it has taken itself."""
 

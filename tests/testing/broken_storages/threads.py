@@ -62,6 +62,30 @@ class TestLooksBeforeItSpends(Unlocked):
         return spent
 
 
+class TestLooksBeforeItEnds(Unlocked):
+    breaks = ("test_threads_end_a_sign_in_once",)
+
+    def sessions_end(self, unit, digest):
+        ended = unit.sessions.end(digest)
+        self.meet()
+        return ended
+
+
+class TestJournalsABatchTwice(Fault):
+    """Each unit that appends looks first, and then gives what is there another id."""
+
+    breaks = ("test_threads_journal_one_batch_once",)
+
+    def journal_append(self, unit, entries):
+        found = [unit.journal.find(one.request_id) for one in entries]
+        unit.journal.append(
+            [
+                replace(one, request_id=f"{one.request_id}+") if there else one
+                for one, there in zip(entries, found, strict=True)
+            ]
+        )
+
+
 class TestClaimsWithoutWaiting(Unlocked):
     breaks = ("test_threads_a_twin_waits_for_the_claim_and_gets_its_answer",)
 
@@ -134,6 +158,20 @@ class TestRemembersWhoSpent(Fault):
     def replays_spend(self, unit, mac, *, connection, until):
         known = (connection, mac) in self.spent
         self.spent.add((connection, mac))
+        return not known
+
+
+class TestRemembersWhoEnded(Fault):
+    """What was ended stands elsewhere, where no unit takes it back."""
+
+    breaks = ("test_threads_a_sign_in_that_a_failed_unit_ended_is_there",)
+
+    def remember(self):
+        self.ended = set()
+
+    def sessions_end(self, unit, digest):
+        known = digest in self.ended
+        self.ended.add(digest)
         return not known
 
 

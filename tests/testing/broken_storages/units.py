@@ -41,6 +41,9 @@ class TestCommitsOnAnException(Fault):
         "test_stock_is_back_when_the_unit_fails",
         "test_threads_a_signature_of_a_failed_unit_is_unspent",
         "test_threads_a_rolled_back_claim_is_the_twins",
+        "test_threads_a_sign_in_that_a_failed_unit_ended_is_there",
+        "test_journal_is_in_its_unit",
+        "test_sessions_are_in_their_unit",
     )
 
     @contextmanager

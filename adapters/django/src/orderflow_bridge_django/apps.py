@@ -7,7 +7,7 @@ from django.apps import AppConfig
 from django.core.checks import Tags, register
 from django.core.signals import setting_changed
 from django.db import router
-from orderflow_bridge import Bridge
+from orderflow_bridge import Bridge, ConfigurationError
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.storage import open_storage
 
@@ -68,9 +68,30 @@ class OrderflowBridgeConfig(AppConfig):
         """Give what answers requests with this process's bridge."""
         return Shells(self.bridge, alias=lambda: self.alias)
 
+    @cached_property
+    def console(self) -> Any:
+        """Give the operators' pages of this process's bridge, for the site's staff.
+
+        Raises `ConfigurationError` where the extra for it is not installed.
+        """
+        try:
+            from orderflow_bridge.console import (  # noqa: PLC0415 -- an optional package
+                BridgeConsole,
+            )
+
+            from orderflow_bridge_django.console.staff import (  # noqa: PLC0415 -- an optional package
+                DjangoStaffAuth,
+            )
+        except ImportError:
+            raise ConfigurationError(
+                "The console needs a package: pip install 'orderflow-bridge[console]'."
+            ) from None
+        mount = self.configuration.mount
+        return BridgeConsole(self.bridge, identify=DjangoStaffAuth(), mount_of_bridge=mount)
+
     def _forget(self, *, setting: str, **_others: Any) -> None:
         if setting == conf.SETTING:
-            for name in ("configuration", "bridge", "shells"):
+            for name in ("configuration", "bridge", "shells", "console"):
                 self.__dict__.pop(name, None)
 
 

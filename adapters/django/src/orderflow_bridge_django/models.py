@@ -5,6 +5,7 @@ bytes. The storage alone writes here: a change past it is a change past the brid
 """
 
 from django.db import models
+from orderflow_bridge.domain.numbers import as_number
 
 from orderflow_bridge_django.fields import DocumentField, KeyField
 
@@ -14,10 +15,12 @@ __all__ = [
     "Cart",
     "Connection",
     "Intent",
+    "JournalEntry",
     "Order",
     "OrderLine",
     "Product",
     "Replay",
+    "Session",
     "Stock",
 ]
 
@@ -26,6 +29,7 @@ _SKU = 64
 _KEY = 128
 _INTENT = 255
 _HEX = 64  # SHA-256 in hexadecimal digits
+_OPERATOR = 255
 _EMAIL = 512  # twice the 254 of the protocol: a letter may become two in lower case
 
 
@@ -78,8 +82,18 @@ class Cart(models.Model):
         verbose_name_plural = "carts"
         # Without conditions: MariaDB and MySQL would have no index at all.
         indexes = [
-            models.Index(fields=["expires_at"], name="ofb_cart_expires_at"),
             models.Index(fields=["lease_until"], name="ofb_cart_lease_until"),
+            # Newest first, a page at a time, for an operator; those without an order are found by
+            # the index alone.
+            models.Index(fields=["expires_at", "cart_id", "order_id"], name="ofb_cart_expires_at"),
+            models.Index(
+                fields=["connection", "expires_at", "cart_id", "order_id"],
+                name="ofb_cart_unconverted",
+            ),
+            models.Index(
+                fields=["connection", "cart_id", "order_id"], name="ofb_cart_of_connection"
+            ),
+            models.Index(fields=["email", "cart_id"], name="ofb_cart_of_email"),
         ]
         constraints = [
             models.CheckConstraint(name="ofb_cart_version", condition=models.Q(version__gte=1))
@@ -123,9 +137,14 @@ class Order(models.Model):
             models.Index(
                 fields=["connection", "placed_at", "order_id"], name="ofb_order_of_connection"
             ),
-            models.Index(fields=["status", "placed_at", "order_id"], name="ofb_order_of_status"),
+            # With what is summed up for an operator.
             models.Index(
-                fields=["connection", "status", "placed_at", "order_id"], name="ofb_order_of_both"
+                fields=["status", "placed_at", "order_id", "currency", "total"],
+                name="ofb_order_of_status",
+            ),
+            models.Index(
+                fields=["connection", "status", "placed_at", "order_id", "currency", "total"],
+                name="ofb_order_of_both",
             ),
             models.Index(fields=["email", "placed_at", "order_id"], name="ofb_order_of_email"),
         ]
@@ -145,7 +164,7 @@ class Order(models.Model):
     @property
     def number(self) -> str:
         """Give the number that a buyer sees."""
-        return f"OF-{self.serial:06d}"
+        return as_number(self.serial)
 
 
 class OrderLine(models.Model):
@@ -300,3 +319,69 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} of {self.subject}"
+
+
+class JournalEntry(models.Model):
+    """A recent request; appended, never changed, and forgotten after a while."""
+
+    request_id = KeyField("request id", max_length=_ID, primary_key=True)
+    arrived_at = models.BigIntegerField("arrived at", help_text="Unix milliseconds")
+    connection = KeyField("connection", max_length=_ID)
+    refused = models.SmallIntegerField("refused")
+    made_order = KeyField("made the order", max_length=_ID, null=True)
+    document = DocumentField("document", editable=False)
+
+    class Meta:
+        verbose_name = "request"
+        verbose_name_plural = "requests"
+        ordering = ("-arrived_at", "-request_id")
+        # Without conditions: MariaDB and MySQL would have no index at all.
+        indexes = [
+            models.Index(fields=["arrived_at", "request_id"], name="ofb_journal_newest"),
+            models.Index(
+                fields=["connection", "arrived_at", "request_id"], name="ofb_journal_of_connection"
+            ),
+            models.Index(
+                fields=["refused", "arrived_at", "request_id"], name="ofb_journal_of_verdict"
+            ),
+            models.Index(
+                fields=["connection", "refused", "arrived_at", "request_id"],
+                name="ofb_journal_of_both",
+            ),
+            models.Index(fields=["made_order"], name="ofb_journal_made_order"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="ofb_journal_refused", condition=models.Q(refused__in=[0, 1])
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.request_id
+
+
+class Session(models.Model):
+    """A sign-in to the console; the token's SHA-256 in hexadecimal digits."""
+
+    digest = KeyField("digest", max_length=_HEX, primary_key=True)
+    kind = KeyField("kind", max_length=16, choices=[("session", "session"), ("link", "link")])
+    operator = KeyField("operator", max_length=_OPERATOR)
+    role = KeyField("role", max_length=16)
+    created_at = models.BigIntegerField("created at", help_text="Unix milliseconds")
+    expires_at = models.BigIntegerField("expires at", help_text="Unix milliseconds")
+
+    class Meta:
+        verbose_name = "sign-in"
+        verbose_name_plural = "sign-ins"
+        indexes = [
+            models.Index(fields=["operator"], name="ofb_session_of_operator"),
+            models.Index(fields=["expires_at"], name="ofb_session_expires_at"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                name="ofb_session_kind", condition=models.Q(kind__in=["session", "link"])
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"a {self.kind} of {self.operator}"

@@ -1,11 +1,24 @@
 """The carts: one row each, read and written whole."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
-from orderflow_bridge.domain.cart import Cart
+from orderflow_bridge.domain.cart import Cart, CartStatus
 from orderflow_bridge.domain.errors import Conflict
-from sqlalchemy import bindparam, delete, select, update
+from orderflow_bridge.ports import CartQuery
+from orderflow_bridge.storage.bounds import needs_now
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    bindparam,
+    delete,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
@@ -29,18 +42,41 @@ _SAVED = (
 )
 
 
+class Listed(NamedTuple):
+    """Which list of carts: the filters that are set, and whether it goes back to newer ones."""
+
+    status: CartStatus | None
+    of_connection: bool
+    of_email: bool
+    by_now: bool
+    beyond: bool
+    backwards: bool
+
+
 class CartStatements:
     """What is said to the table of carts."""
 
-    __slots__ = ("add", "crashed", "find", "lock", "of_email", "purge", "save", "stale")
+    __slots__ = (
+        "_columns",
+        "_lists",
+        "add",
+        "crashed",
+        "find",
+        "find_any",
+        "lock",
+        "of_email",
+        "purge",
+        "save",
+        "stale",
+    )
 
     def __init__(self, tables: Tables) -> None:
         table = tables.carts
-        columns = table.c
+        columns = self._columns = table.c
+        self._lists: dict[Listed, Select[Any]] = {}
         of_id = columns.cart_id == bindparam("of_id")
-        self.find = select(columns.document).where(
-            of_id, columns.connection == bindparam("of_connection")
-        )
+        self.find_any = select(columns.document).where(of_id)
+        self.find = self.find_any.where(columns.connection == bindparam("of_connection"))
         self.lock = self.find.with_for_update()
         self.add = insert_or_ignore(table)
         # The revision moves with each save: a database that counts changed rows counts this one.
@@ -55,7 +91,6 @@ class CartStatements:
             .order_by(columns.lease_until, columns.cart_id)
             .limit(bindparam("at_most"))
         )
-        # No index: one more would cost every request, and this is asked by an operator alone.
         self.of_email = (
             select(columns.document)
             .where(columns.email == bindparam("email"), columns.cart_id > bindparam("beyond"))
@@ -76,9 +111,53 @@ class CartStatements:
         )
         self.purge = delete(table).where(columns.cart_id.in_(bindparam("ids", expanding=True)))
 
+    def listing(self, listed: Listed) -> Select[Any]:
+        """Give the statement for the filters that are set; it is built at its first use."""
+        found = self._lists.get(listed)
+        if found is None:
+            found = self._lists[listed] = self._listing(listed)
+        return found
+
+    def _listing(self, listed: Listed) -> Select[Any]:
+        columns = self._columns
+        connection: ColumnElement[Any] = columns.connection
+        expires: ColumnElement[Any] = columns.expires_at
+        cart_id = columns.cart_id
+        where: list[ColumnElement[bool]] = []
+        if listed.of_email:
+            where.append(columns.email == bindparam("email"))
+            # One buyer's carts are few: expressions keep a planner to the index of the addresses.
+            connection = func.coalesce(connection, "")
+            expires = func.coalesce(expires, literal_column("0"))
+        if listed.of_connection:
+            where.append(connection == bindparam("connection"))
+        by_time = listed.status in ("open", "expired")
+        if listed.status is not None:
+            where.append(columns.order_id.is_(None) if by_time else columns.order_id.is_not(None))
+        if listed.by_now:
+            now: ColumnElement[int] = bindparam("now")
+            where.append(expires > now if listed.status == "open" else expires <= now)
+        if listed.beyond:
+            at: ColumnElement[int] = bindparam("last_expires")
+            last: ColumnElement[str] = bindparam("last_id")
+            past = cart_id > last if listed.backwards else cart_id < last
+            if by_time and listed.backwards:
+                where += [expires >= at, or_(expires > at, past)]
+            elif by_time:
+                where += [expires <= at, or_(expires < at, past)]
+            else:
+                where.append(past)
+        order = (expires, cart_id) if by_time else (cart_id,)
+        return (
+            select(columns.document)
+            .where(*where)
+            .order_by(*(one.asc() if listed.backwards else one.desc() for one in order))
+            .limit(bindparam("at_most"))
+        )
+
 
 class Carts:
-    """The port `SearchableCartRepository`."""
+    """The ports `SearchableCartRepository` and `ListedCartRepository`."""
 
     __slots__ = ("_executor", "_say")
 
@@ -89,6 +168,11 @@ class Carts:
     def find(self, cart_id: str, *, connection: str) -> Cart | None:
         """Read one."""
         row = self._executor.one(self._say.find, of_id=cart_id, of_connection=connection)
+        return None if row is None else _decode(row[0])
+
+    def find_any(self, cart_id: str) -> Cart | None:
+        """Read one of any connection."""
+        row = self._executor.one(self._say.find_any, of_id=cart_id)
         return None if row is None else _decode(row[0])
 
     def lock(self, cart_id: str, *, connection: str) -> Cart | None:
@@ -129,6 +213,41 @@ class Carts:
             self._say.of_email, email=email.lower(), beyond=after, at_most=limit
         )
         return [_decode(document) for (document,) in rows]
+
+    def search(self, query: CartQuery) -> Sequence[Cart]:
+        """Give the carts that match, newest first, at most `query.limit`."""
+        return self._page(query, query.after, backwards=False)
+
+    def newer(self, query: CartQuery, *, than: tuple[int, str]) -> Sequence[Cart]:
+        """Give the page before the cart with `than`, newest first."""
+        return self._page(query, than, backwards=True)[::-1]
+
+    def _page(
+        self, query: CartQuery, last: tuple[int, str] | None, *, backwards: bool
+    ) -> list[Cart]:
+        by_now = False
+        if query.status in ("open", "expired"):
+            by_now, last = needs_now(query, last, newer=backwards)
+        statement = self._say.listing(
+            Listed(
+                query.status,
+                query.connection is not None,
+                query.email is not None,
+                by_now,
+                last is not None,
+                backwards,
+            )
+        )
+        values: dict[str, object] = {"at_most": query.limit}
+        if query.connection is not None:
+            values["connection"] = query.connection
+        if query.email is not None:
+            values["email"] = query.email.lower()
+        if by_now:
+            values["now"] = query.now
+        if last is not None:
+            values["last_expires"], values["last_id"] = last
+        return [_decode(document) for (document,) in self._executor.all(statement, **values)]
 
     def purge(self, *, before: int, limit: int) -> int:
         """Delete up to `limit` unconverted, unclaimed carts that expired before `before`."""

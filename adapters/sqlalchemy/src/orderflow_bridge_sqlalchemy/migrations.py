@@ -49,7 +49,8 @@ class Migration(NamedTuple):
 
 def _first(connection: Connection, tables: Tables) -> None:
     """Create whatever is missing of the first tables and their indexes."""
-    _create(connection, tables, [table for table in tables.all if table is not tables.audit])
+    later = (tables.audit, tables.journal, tables.sessions)
+    _create(connection, tables, [table for table in tables.all if table not in later])
 
 
 def _audit(connection: Connection, tables: Tables) -> None:
@@ -57,24 +58,43 @@ def _audit(connection: Connection, tables: Tables) -> None:
     _create(connection, tables, [tables.audit])
 
 
+def _journal_and_sessions(connection: Connection, tables: Tables) -> None:
+    """Create the tables of the journal and of sessions and their indexes, where missing."""
+    _create(connection, tables, [tables.journal, tables.sessions])
+
+
 def _create(connection: Connection, tables: Tables, made: Sequence[Table]) -> None:
     tables.metadata.create_all(connection, made)
-    for table in made:
+    _index(connection, made)
+
+
+def _index(connection: Connection, indexed: Sequence[Table]) -> None:
+    for table in indexed:
         for index in table.indexes:
             index.create(connection, checkfirst=True)
 
 
 def _count_by_connection(connection: Connection, tables: Tables) -> None:
     """Let what is kept for one connection be counted as one range of an index."""
-    for table in (tables.replays, tables.answers):
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
+    _index(connection, [tables.replays, tables.answers])
+
+
+def _find_carts(connection: Connection, tables: Tables) -> None:
+    """Let every list of an operator be a range of an index, and takings be summed in one."""
+    found = inspect(connection).get_indexes(tables.orders.name, tables.orders.schema)
+    columns = {index["name"]: index["column_names"] for index in found}
+    for index in tables.orders.indexes:
+        if index.name in columns and columns[index.name] != index.columns.keys():
+            index.drop(connection)
+    _index(connection, [tables.carts, tables.orders])
 
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "0001_first_tables", _first),
     Migration(2, "0002_count_by_connection", _count_by_connection),
     Migration(3, "0003_audit", _audit),
+    Migration(4, "0004_find_carts", _find_carts),
+    Migration(5, "0005_journal_and_sessions", _journal_and_sessions),
 )
 """Every migration, in the order of their numbers."""
 

@@ -5,9 +5,11 @@ from orderflow_bridge_sqlalchemy.audit import AuditStatements
 from orderflow_bridge_sqlalchemy.carts import CartStatements
 from orderflow_bridge_sqlalchemy.connections import ConnectionStatements
 from orderflow_bridge_sqlalchemy.intents import IntentStatements
+from orderflow_bridge_sqlalchemy.journal import JournalStatements
 from orderflow_bridge_sqlalchemy.orders import OrderStatements
 from orderflow_bridge_sqlalchemy.products import ProductStatements
 from orderflow_bridge_sqlalchemy.replays import ReplayStatements
+from orderflow_bridge_sqlalchemy.sessions import SessionStatements
 from orderflow_bridge_sqlalchemy.stock import StockStatements
 from orderflow_bridge_sqlalchemy.tables import Tables
 
@@ -23,9 +25,11 @@ class Statements:
         "carts",
         "connections",
         "intents",
+        "journal",
         "orders",
         "products",
         "replays",
+        "sessions",
         "stock",
     )
 
@@ -35,7 +39,9 @@ class Statements:
         self.carts = CartStatements(tables)
         self.connections = ConnectionStatements(tables)
         self.intents = IntentStatements(tables)
+        self.journal = JournalStatements(tables)
         self.orders = OrderStatements(tables)
         self.products = ProductStatements(tables)
         self.replays = ReplayStatements(tables)
+        self.sessions = SessionStatements(tables)
         self.stock = StockStatements(tables)

@@ -21,7 +21,18 @@ from orderflow_bridge_sqlalchemy.unit import Family, Reading, Replaced, Writing
 __all__ = ["SQLAlchemyStorage"]
 
 _ABILITIES: frozenset[Capability] = frozenset(
-    {"products", "stock", "rates", "audit", "privacy", "durable", "processes"}
+    {
+        "products",
+        "stock",
+        "rates",
+        "audit",
+        "privacy",
+        "search",
+        "journal",
+        "sessions",
+        "durable",
+        "processes",
+    }
 )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
@@ -28,6 +29,7 @@ _ID = 64
 _SKU = 64
 _KEY = 128
 _INTENT = 255
+_OPERATOR = 255
 _EMAIL = 512  # twice the 254 of the protocol: a letter may become two in lower case
 _PLACE = "orderflow_bridge.tables"
 
@@ -55,6 +57,8 @@ class Tables:
         self.replays = _replays(metadata)
         self.answers = _answers(metadata)
         self.audit = _audit(metadata)
+        self.journal = _journal(metadata)
+        self.sessions = _sessions(metadata)
 
     @property
     def all(self) -> tuple[Table, ...]:
@@ -71,6 +75,8 @@ class Tables:
             self.replays,
             self.answers,
             self.audit,
+            self.journal,
+            self.sessions,
         )
 
 
@@ -120,7 +126,9 @@ def _carts(metadata: MetaData) -> Table:
         **_OPTIONS,
     )
     unconverted = table.c.order_id.is_(None)
+    converted = table.c.order_id.is_not(None)
     claimed = table.c.lease_until.is_not(None)
+    addressed = table.c.email.is_not(None)
     Index(
         "orderflow_carts_expires_at",
         table.c.expires_at,
@@ -132,6 +140,29 @@ def _carts(metadata: MetaData) -> Table:
         table.c.lease_until,
         postgresql_where=claimed,
         sqlite_where=claimed,
+    )
+    # Newest first, a page at a time, for an operator.
+    Index("orderflow_carts_of_connection", table.c.connection, table.c.cart_id, table.c.order_id)
+    Index(
+        "orderflow_carts_of_email",
+        table.c.email,
+        table.c.cart_id,
+        postgresql_where=addressed,
+        sqlite_where=addressed,
+    )
+    Index(
+        "orderflow_carts_unconverted",
+        table.c.connection,
+        table.c.expires_at,
+        table.c.cart_id,
+        postgresql_where=unconverted,
+        sqlite_where=unconverted,
+    )
+    Index(
+        "orderflow_carts_converted",
+        table.c.cart_id,
+        postgresql_where=converted,
+        sqlite_where=converted,
     )
     return table
 
@@ -167,8 +198,10 @@ def _orders(metadata: MetaData) -> Table:
     Index("orderflow_orders_intent", table.c.intent, unique=True)
     Index("orderflow_orders_newest", *newest)
     Index("orderflow_orders_of_connection", table.c.connection, *newest)
-    Index("orderflow_orders_of_status", table.c.status, *newest)
-    Index("orderflow_orders_of_both", table.c.connection, table.c.status, *newest)
+    # With what is summed up for an operator.
+    summed = (*newest, table.c.currency, table.c.total)
+    Index("orderflow_orders_of_status", table.c.status, *summed)
+    Index("orderflow_orders_of_both", table.c.connection, table.c.status, *summed)
     Index("orderflow_orders_of_email", table.c.email, *newest)
     return table
 
@@ -294,4 +327,53 @@ def _audit(metadata: MetaData) -> Table:
     newest = (table.c.happened_at, table.c.entry_id)
     Index("orderflow_audit_newest", *newest)
     Index("orderflow_audit_of_subject", table.c.subject, *newest)
+    return table
+
+
+def _journal(metadata: MetaData) -> Table:
+    table = Table(
+        "orderflow_journal",
+        metadata,
+        Column("request_id", Key(_ID), primary_key=True),
+        Column("arrived_at", BigInteger, nullable=False),
+        Column("connection", Key(_ID), nullable=False),  # empty for none
+        Column("refused", SmallInteger, nullable=False),
+        Column("made_order", Key(_ID)),
+        Column("document", document(), nullable=False),
+        Column("revision", BigInteger, nullable=False),
+        CheckConstraint("refused IN (0, 1)", name="orderflow_journal_refused"),
+        **_OPTIONS,
+    )
+    newest = (table.c.arrived_at, table.c.request_id)
+    made = table.c.made_order.is_not(None)
+    Index("orderflow_journal_newest", *newest)
+    Index("orderflow_journal_of_connection", table.c.connection, *newest)
+    Index("orderflow_journal_of_verdict", table.c.refused, *newest)
+    Index("orderflow_journal_of_both", table.c.connection, table.c.refused, *newest)
+    Index(
+        "orderflow_journal_made_order",
+        table.c.made_order,
+        postgresql_where=made,
+        sqlite_where=made,
+    )
+    return table
+
+
+def _sessions(metadata: MetaData) -> Table:
+    table = Table(
+        "orderflow_sessions",
+        metadata,
+        Column("digest", digest(), primary_key=True),
+        Column("kind", String(16), nullable=False),
+        Column("operator", Key(_OPERATOR), nullable=False),
+        Column("role", String(16), nullable=False),
+        Column("created_at", BigInteger, nullable=False),
+        Column("expires_at", BigInteger, nullable=False),
+        Column("revision", BigInteger, nullable=False),
+        CheckConstraint("kind IN ('session', 'link')", name="orderflow_sessions_kind"),
+        sqlite_with_rowid=False,
+        **_OPTIONS,
+    )
+    Index("orderflow_sessions_of_operator", table.c.operator)
+    Index("orderflow_sessions_expires_at", table.c.expires_at)
     return table

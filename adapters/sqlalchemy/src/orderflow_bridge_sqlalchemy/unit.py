@@ -18,9 +18,11 @@ from orderflow_bridge_sqlalchemy.dialects import SpokenDialect
 from orderflow_bridge_sqlalchemy.errors import refusal
 from orderflow_bridge_sqlalchemy.executor import Executor
 from orderflow_bridge_sqlalchemy.intents import Intents
+from orderflow_bridge_sqlalchemy.journal import Journal
 from orderflow_bridge_sqlalchemy.orders import Orders
 from orderflow_bridge_sqlalchemy.products import Products
 from orderflow_bridge_sqlalchemy.replays import Replays
+from orderflow_bridge_sqlalchemy.sessions import Sessions
 from orderflow_bridge_sqlalchemy.statements import Statements
 from orderflow_bridge_sqlalchemy.stock import Stock
 
@@ -64,9 +66,11 @@ class SQLAlchemyUnit(Executor):
         "carts",
         "connections",
         "intents",
+        "journal",
         "orders",
         "products",
         "replays",
+        "sessions",
         "stock",
     )
 
@@ -87,6 +91,8 @@ class SQLAlchemyUnit(Executor):
         self.replays = Replays(self, statements.replays)
         self.answers = Answers(self, statements.answers)
         self.audit = Audit(self, statements.audit)
+        self.journal = Journal(self, statements.journal)
+        self.sessions = Sessions(self, statements.sessions)
 
 
 class Reading:

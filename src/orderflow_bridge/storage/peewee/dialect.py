@@ -1,7 +1,7 @@
 """What differs between the databases, as the rest of this package asks for it."""
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
@@ -41,6 +41,7 @@ class Dialect(Protocol):
         begin: the statement that begins a writing unit.
         update: the clause that locks a row for oneself.
         columnar: rows are sent as one array per column, in one statement.
+        planned_anew: what the driver is told of a statement whose plan is not to be kept.
         serial: the clause that returns a new serial; empty where the cursor tells it.
     """
 
@@ -51,6 +52,7 @@ class Dialect(Protocol):
     begin: str
     update: str
     columnar: bool
+    planned_anew: Mapping[str, object]
     serial: str
 
     def connect(self, *, writing: bool = True) -> peewee.Database:

@@ -2,8 +2,9 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -57,6 +58,7 @@ class MariaDB:
     begin = "BEGIN"
     update = " FOR UPDATE"
     columnar = False
+    planned_anew: Mapping[str, object] = MappingProxyType({})
     serial = ""
 
     def __init__(self, url: str, *, timeout: float) -> None:

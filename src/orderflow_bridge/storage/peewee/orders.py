@@ -8,8 +8,10 @@ import msgspec
 from msgspec.structs import force_setattr, replace
 
 from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.numbers import as_number, as_serial
 from orderflow_bridge.domain.order import Order, OrderStatus
-from orderflow_bridge.ports import OrderQuery
+from orderflow_bridge.ports import OrderQuery, Taking
+from orderflow_bridge.storage.bounds import newer_bounds, older_bounds
 from orderflow_bridge.storage.peewee.dialect import Dialect
 from orderflow_bridge.storage.peewee.session import Session
 
@@ -28,10 +30,14 @@ class OrderStatements:
         "find",
         "find_any",
         "of_cart",
+        "of_intent",
+        "of_number",
         "place",
         "save",
         "say",
         "search",
+        "takings",
+        "takings_of",
     )
 
     def __init__(self, dialect: Dialect) -> None:
@@ -40,6 +46,18 @@ class OrderStatements:
         self.find_any = say(self.search + " WHERE order_id = ?")
         self.find = say(self.search + " WHERE order_id = ? AND connection = ?")
         self.of_cart = say(self.search + " WHERE cart_id = ?")
+        self.of_intent = say(self.search + " WHERE intent = ?")
+        self.of_number = say(self.search + " WHERE serial = ?")
+        # Every status is named, and the index of the statuses has all that is summed. In two
+        # halves: SQLite refuses a sum beyond 64 bits.
+        takings = (
+            "SELECT status, currency, COUNT(*), SUM(total >> 32), SUM(total & 4294967295)"
+            " FROM ofb_orders WHERE status IN ('pending_payment', 'paid', 'cancelled')"
+            " AND placed_at >= ? AND placed_at < ?"
+        )
+        grouped = " GROUP BY status, currency ORDER BY status, currency"
+        self.takings = say(takings + grouped)
+        self.takings_of = say(f"{takings} AND connection = ?{grouped}")
         self.place = say(
             "INSERT INTO ofb_orders (order_id, cart_id, intent, connection, status, currency,"
             " total, email, placed_at, updated_at, revision, document)"
@@ -63,7 +81,7 @@ class OrderStatements:
 
 
 class Orders:
-    """The port `OrderRepository`; the number is the row's serial and is filled in when read."""
+    """The port `SearchableOrderRepository`; the number is the row's serial, filled in when read."""
 
     __slots__ = ("_session", "_sql")
 
@@ -80,6 +98,15 @@ class Orders:
     def of_cart(self, cart_id: str) -> Order | None:
         """Read the order that a cart became."""
         return _order(self._session.one(self._sql.of_cart, (cart_id,)))
+
+    def of_number(self, number: str) -> Order | None:
+        """Read the order with a number; None for what is no number."""
+        serial = as_serial(number)
+        return None if serial is None else _order(self._session.one(self._sql.of_number, (serial,)))
+
+    def of_intent(self, intent: str) -> Order | None:
+        """Read the order that a payment intent pays for."""
+        return _order(self._session.one(self._sql.of_intent, (intent,)))
 
     def place(self, order: Order) -> Order:
         """Store a new order and give it back with its number.
@@ -104,7 +131,7 @@ class Orders:
         if serial is None:
             raise Conflict("The order, its cart or its payment intent is taken.")
         self._add_lines(serial, order)
-        return replace(order, number=_number(serial))
+        return replace(order, number=as_number(serial))
 
     def save(self, order: Order, *, expecting: OrderStatus) -> bool:
         """Replace the order while its stored status is `expecting`; tell whether it was.
@@ -125,6 +152,40 @@ class Orders:
 
     def search(self, query: OrderQuery) -> Sequence[Order]:
         """Give the orders that match, newest first, at most `query.limit`."""
+        # Not a comparison of rows: MariaDB would not use its index for one.
+        beyond = "placed_at <= ? AND (placed_at < ? OR order_id < ?)"
+        query = older_bounds(query)
+        return self._page(query, beyond, query.after, "DESC")
+
+    def newer(self, query: OrderQuery, *, than: tuple[int, str]) -> Sequence[Order]:
+        """Give the page before the order with `than`, newest first."""
+        beyond = "placed_at >= ? AND (placed_at > ? OR order_id > ?)"
+        query, last = newer_bounds(query, than)
+        return self._page(query, beyond, last, "ASC")[::-1]
+
+    def takings(
+        self, *, connection: str | None, placed_after: int, placed_before: int
+    ) -> Sequence[Taking]:
+        """Count and sum the orders of a time, by status and currency."""
+        times = (placed_after, placed_before)
+        rows = (
+            self._session.all(self._sql.takings, times)
+            if connection is None
+            else self._session.all(self._sql.takings_of, (*times, connection))
+        )
+        return [
+            Taking(
+                status=status,
+                currency=currency,
+                orders=orders,
+                total=(int(high) << 32) + int(low),
+            )
+            for status, currency, orders, high, low in rows
+        ]
+
+    def _page(
+        self, query: OrderQuery, beyond: str, last: tuple[int, str] | None, direction: str
+    ) -> list[Order]:
         where: list[str] = []
         parameters: list[object] = []
 
@@ -146,16 +207,13 @@ class Orders:
             restrict("placed_at >= ?", query.placed_after)
         if query.placed_before is not None:
             restrict("placed_at < ?", query.placed_before)
-        if query.after is not None:
-            placed_at, order_id = query.after
-            # Not a comparison of rows: MariaDB would not use its index for one.
-            restrict(
-                "placed_at <= ? AND (placed_at < ? OR order_id < ?)", placed_at, placed_at, order_id
-            )
+        if last is not None:
+            placed_at, order_id = last
+            restrict(beyond, placed_at, placed_at, order_id)
         sql = self._sql.search
         if where:
             sql += " WHERE " + " AND ".join(where)
-        sql += " ORDER BY placed_at DESC, order_id DESC LIMIT ?"
+        sql += f" ORDER BY placed_at {direction}, order_id {direction} LIMIT ?"
         parameters.append(query.limit)
         rows = self._session.all(self._sql.say(sql), parameters)
         return [_numbered(row) for row in rows]
@@ -174,10 +232,6 @@ class Orders:
             self._session.many(self._sql.add_lines, [(serial, *row) for row in rows])
 
 
-def _number(serial: int) -> str:
-    return f"OF-{serial:06d}"
-
-
 def _order(row: Any) -> Order | None:
     return None if row is None else _numbered(row)
 
@@ -185,5 +239,5 @@ def _order(row: Any) -> Order | None:
 def _numbered(row: Any) -> Order:
     order = _decode(row[1])
     # Nobody else has seen this object yet, so completing it in place breaks no promise.
-    force_setattr(order, "number", _number(row[0]))
+    force_setattr(order, "number", as_number(row[0]))
     return order

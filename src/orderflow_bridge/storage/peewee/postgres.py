@@ -2,8 +2,9 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -51,6 +52,8 @@ class Postgres:
     begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
     update = " FOR UPDATE"
     columnar = True
+    # A prepared statement gets a plan for any value, and walks far for a rare one.
+    planned_anew: Mapping[str, object] = MappingProxyType({"prepare": False})
     serial = " RETURNING serial"
 
     def __init__(self, url: str, *, timeout: float) -> None:

@@ -21,17 +21,19 @@ from peewee import (
     Model,
     ModelIndex,
     Node,
+    SmallIntegerField,
     TextField,
 )
 
 from orderflow_bridge.storage.peewee.dialect import ColumnTypes
 
-__all__ = ["create_audit", "create_tables"]
+__all__ = ["create_audit", "create_console", "create_tables"]
 
 _ID = 64
 _SKU = 64
 _KEY = 128
 _INTENT = 255
+_OPERATOR = 255
 _EMAIL = 512  # twice the 254 of the protocol: a letter may become two in lower case
 
 
@@ -61,6 +63,12 @@ def create_tables(database: peewee.Database, types: ColumnTypes) -> None:
 def create_audit(database: peewee.Database, types: ColumnTypes) -> None:
     """Create the table of the audit and its indexes, where they are missing."""
     _create(database, [_audit(_kept(database, types), types)])
+
+
+def create_console(database: peewee.Database, types: ColumnTypes) -> None:
+    """Create the tables of the journal and of the sessions and their indexes, where missing."""
+    kept = _kept(database, types)
+    _create(database, [_journal(kept, types), _sessions(kept, types)])
 
 
 def _create(database: peewee.Database, tables: list[_Table]) -> None:
@@ -270,6 +278,60 @@ def _audit(kept: type[Model], types: ColumnTypes) -> _Table:
         (
             _index("ofb_audit_newest", Audit, *newest),
             _index("ofb_audit_of_subject", Audit, Audit.subject, *newest),
+        ),
+    )
+
+
+def _journal(kept: type[Model], types: ColumnTypes) -> _Table:
+    byte_order = types.collation
+
+    class Journal(kept):  # type: ignore[valid-type, misc]  # a parent made for one database
+        request_id = CharField(_ID, primary_key=True, collation=byte_order)
+        arrived_at = BigIntegerField()
+        connection = CharField(_ID, collation=byte_order)  # empty for none
+        refused = SmallIntegerField(constraints=[Check("refused IN (0, 1)")])
+        made_order = CharField(_ID, null=True, collation=byte_order)
+        document = TextField()
+
+        class Meta:
+            table_name = "ofb_journal"
+
+    made = SQL("made_order IS NOT NULL") if types.partial_indexes else None
+    newest = (Journal.arrived_at, Journal.request_id)
+    return _Table(
+        "ofb_journal",
+        Journal,
+        (
+            _index("ofb_journal_newest", Journal, *newest),
+            _index("ofb_journal_of_connection", Journal, Journal.connection, *newest),
+            _index("ofb_journal_of_verdict", Journal, Journal.refused, *newest),
+            _index("ofb_journal_of_both", Journal, Journal.connection, Journal.refused, *newest),
+            _index("ofb_journal_made_order", Journal, Journal.made_order, where=made),
+        ),
+    )
+
+
+def _sessions(kept: type[Model], types: ColumnTypes) -> _Table:
+    byte_order = types.collation
+
+    class Session(kept):  # type: ignore[valid-type, misc]  # a parent made for one database
+        digest = _MacField(primary_key=True)
+        kind = CharField(16, constraints=[Check("kind IN ('session', 'link')")])
+        operator = CharField(_OPERATOR, collation=byte_order)
+        role = CharField(16)
+        created_at = BigIntegerField()
+        expires_at = BigIntegerField()
+
+        class Meta:
+            table_name = "ofb_sessions"
+            without_rowid = types.without_rowid
+
+    return _Table(
+        "ofb_sessions",
+        Session,
+        (
+            _index("ofb_sessions_of_operator", Session, Session.operator),
+            _index("ofb_sessions_expires_at", Session, Session.expires_at),
         ),
     )
 

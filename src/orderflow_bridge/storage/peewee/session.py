@@ -74,6 +74,14 @@ class Session:
         except self._errors as error:
             raise self._refusal(error) from None
 
+    def listed(self, statement: str, parameters: Sequence[object]) -> Any:
+        """Give every row, by a plan for these very parameters: some values are rare."""
+        try:
+            self._execute(statement, parameters, **self._dialect.planned_anew)
+            return self._fetchall()
+        except self._errors as error:
+            raise self._refusal(error) from None
+
     def count(self, statement: str, parameters: Sequence[object]) -> int:
         """Change rows; tell how many."""
         try:

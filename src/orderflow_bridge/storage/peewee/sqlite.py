@@ -4,9 +4,10 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 import peewee
@@ -53,6 +54,7 @@ class Sqlite:
     begin = "BEGIN IMMEDIATE"
     update = ""
     columnar = False
+    planned_anew: Mapping[str, object] = MappingProxyType({})
     serial = ""
 
     def __init__(self, url: str, *, timeout: float, synchronous: str) -> None:

@@ -6,9 +6,11 @@ from orderflow_bridge.storage.peewee.carts import CartStatements
 from orderflow_bridge.storage.peewee.connections import ConnectionStatements
 from orderflow_bridge.storage.peewee.dialect import Dialect
 from orderflow_bridge.storage.peewee.intents import IntentStatements
+from orderflow_bridge.storage.peewee.journal import JournalStatements
 from orderflow_bridge.storage.peewee.orders import OrderStatements
 from orderflow_bridge.storage.peewee.products import ProductStatements
 from orderflow_bridge.storage.peewee.replays import ReplayStatements
+from orderflow_bridge.storage.peewee.sessions import SessionStatements
 from orderflow_bridge.storage.peewee.stock import StockStatements
 
 __all__ = ["Statements"]
@@ -23,9 +25,11 @@ class Statements:
         "carts",
         "connections",
         "intents",
+        "journal",
         "orders",
         "products",
         "replays",
+        "sessions",
         "stock",
     )
 
@@ -35,7 +39,9 @@ class Statements:
         self.carts = CartStatements(dialect)
         self.connections = ConnectionStatements(dialect)
         self.intents = IntentStatements(dialect)
+        self.journal = JournalStatements(dialect)
         self.orders = OrderStatements(dialect)
         self.products = ProductStatements(dialect)
         self.replays = ReplayStatements(dialect)
+        self.sessions = SessionStatements(dialect)
         self.stock = StockStatements(dialect)

@@ -51,7 +51,19 @@ class PeeweeStorage:
 
     ports_version = PORTS_VERSION
     capabilities: frozenset[Capability] = frozenset(
-        {"products", "stock", "rates", "audit", "privacy", "migrations", "durable", "processes"}
+        {
+            "products",
+            "stock",
+            "rates",
+            "audit",
+            "privacy",
+            "search",
+            "journal",
+            "sessions",
+            "migrations",
+            "durable",
+            "processes",
+        }
     )
 
     def __init__(

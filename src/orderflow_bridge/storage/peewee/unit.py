@@ -14,11 +14,13 @@ from orderflow_bridge.storage.peewee.carts import Carts
 from orderflow_bridge.storage.peewee.connections import Connections
 from orderflow_bridge.storage.peewee.dialect import Dialect
 from orderflow_bridge.storage.peewee.intents import Intents
+from orderflow_bridge.storage.peewee.journal import Journal
 from orderflow_bridge.storage.peewee.orders import Orders
 from orderflow_bridge.storage.peewee.pool import Pool
 from orderflow_bridge.storage.peewee.products import Products
 from orderflow_bridge.storage.peewee.replays import Replays
 from orderflow_bridge.storage.peewee.session import Session
+from orderflow_bridge.storage.peewee.sessions import Sessions
 from orderflow_bridge.storage.peewee.statements import Statements
 from orderflow_bridge.storage.peewee.stock import Stock
 
@@ -44,9 +46,11 @@ class PeeweeUnit(Session):
         "carts",
         "connections",
         "intents",
+        "journal",
         "orders",
         "products",
         "replays",
+        "sessions",
         "stock",
     )
 
@@ -71,6 +75,8 @@ class PeeweeUnit(Session):
         self.replays = Replays(self, statements.replays)
         self.answers = Answers(self, statements.answers)
         self.audit = Audit(self, statements.audit)
+        self.journal = Journal(self, statements.journal)
+        self.sessions = Sessions(self, statements.sessions)
 
 
 class Reading:

@@ -29,6 +29,7 @@ from orderflow_bridge.ports import (
     OrderQuery,
     Storage,
 )
+from orderflow_bridge.settings import Settings
 from orderflow_bridge.testing.clock import SetClock
 from orderflow_bridge.testing.entropy import CountedEntropy
 from orderflow_bridge.testing.faults import Fault, FaultyStorage, fail
@@ -37,6 +38,8 @@ from orderflow_bridge.testing.storage.contract import Contract
 
 __all__ = ["PrivacyContract"]
 
+# Nothing is written beside the requests: who has a storage closes it when a rule has been tried.
+_SETTINGS = Settings(journal_rows=0)
 _MASTER_KEYS = "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
 """For a bridge that lives during one test."""
 _SCOPES = ("carts:read", "carts:write", "orders:read", "orders:write")
@@ -144,6 +147,7 @@ def _address() -> dict[str, str]:
 def _journey(storage: Storage, payments: _Provider | None = None) -> _Journey:
     clock = SetClock()
     bridge = Bridge(
+        settings=_SETTINGS,
         storage=storage,
         master_keys=_MASTER_KEYS,
         catalogue=_Lamps(),
@@ -474,13 +478,23 @@ class PrivacyContract(Contract):
 
 
 def _bridge(storage: Storage) -> Bridge:
-    return Bridge(storage=storage, master_keys=_MASTER_KEYS, catalogue=_Lamps(), clock=SetClock())
+    return Bridge(
+        storage=storage,
+        master_keys=_MASTER_KEYS,
+        settings=_SETTINGS,
+        catalogue=_Lamps(),
+        clock=SetClock(),
+    )
 
 
 def _on(storage: Storage, journey: _Journey) -> _Journey:
     """Give the journey's bridge on another storage."""
     bridge = Bridge(
-        storage=storage, master_keys=_MASTER_KEYS, catalogue=_Lamps(), clock=journey.clock
+        settings=_SETTINGS,
+        storage=storage,
+        master_keys=_MASTER_KEYS,
+        catalogue=_Lamps(),
+        clock=journey.clock,
     )
     other = object.__new__(_Journey)
     other.bridge = bridge

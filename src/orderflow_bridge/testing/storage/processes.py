@@ -6,9 +6,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import ClassVar
 
+from orderflow_bridge.capabilities import sessions_of
 from orderflow_bridge.ports import Capability, Storage
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, entry, line, put, transact
 from orderflow_bridge.testing.storage.contract import Contract, Factory
+from orderflow_bridge.testing.storage.sessions import end, sign_in, signed_in
 from orderflow_bridge.testing.storage.stock import buy_one
 from orderflow_bridge.testing.storage.threads import add_to_cart, quantity, write_much
 
@@ -43,6 +45,13 @@ class ProcessesContract(Contract):
         assert sum(self._spread(tmp_path, _spend_in_process)) == 1
         with storage.writing() as unit:
             assert not unit.replays.spend(b"m" * 32, connection=SHOP, until=9)
+
+    def test_processes_end_a_sign_in_once(self, storage: Storage, tmp_path: Path) -> None:
+        """Of four processes that end it, one gets True, and a later unit False."""
+        self.skip_without(storage, "sessions")
+        sign_in(storage, signed_in(kind="link"))
+        assert sum(self._spread(tmp_path, _end_in_process)) == 1
+        assert not end(storage)
 
     def test_processes_with_many_writers_see_no_error(
         self, storage: Storage, tmp_path: Path
@@ -96,6 +105,13 @@ def _spend_in_process(factory: Factory, place: Path, _number: int) -> int:
     spent = transact(storage, lambda unit: unit.replays.spend(b"m" * 32, connection=SHOP, until=9))
     storage.close()
     return spent
+
+
+def _end_in_process(factory: Factory, place: Path, _number: int) -> int:
+    storage = factory(place)
+    ended = transact(storage, lambda unit: sessions_of(unit).end(signed_in().digest))
+    storage.close()
+    return ended
 
 
 def _write_in_process(factory: Factory, place: Path, number: int) -> int:

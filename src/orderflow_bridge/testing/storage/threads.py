@@ -8,12 +8,15 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 
+from orderflow_bridge.capabilities import journal_of, sessions_of
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.errors import Conflict
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.ports import AnswerKey, Claim, OrderQuery, Storage, Unit
 from orderflow_bridge.testing.samples import SHOP, add, cart, connection, line, order, transact
 from orderflow_bridge.testing.storage.contract import Contract
+from orderflow_bridge.testing.storage.journal import ids, request
+from orderflow_bridge.testing.storage.sessions import sign_in, signed_in
 
 __all__ = ["ThreadsContract", "add_to_cart", "quantity", "write_much"]
 
@@ -110,6 +113,46 @@ class ThreadsContract(Contract):
             with pytest.raises(ValueError, match="fault"):
                 fail()
             assert spent[0].result()
+
+    def test_threads_end_a_sign_in_once(self, storage: Storage) -> None:
+        """Of eight units that end it, one gets True: a link signs in once."""
+        self.skip_without(storage, "sessions")
+        sign_in(storage, signed_in(kind="link"))
+        with ThreadPoolExecutor(8) as pool:
+            jobs = [pool.submit(_end, storage) for _ in range(8)]
+            assert sum(job.result() for job in jobs) == 1
+
+    def test_threads_a_sign_in_that_a_failed_unit_ended_is_there(self, storage: Storage) -> None:
+        """Who waited for a unit that then fails ends it."""
+        self.skip_without(storage, "sessions")
+        sign_in(storage, signed_in())
+        ended: list[Future[bool]] = []
+        with ThreadPoolExecutor(1) as pool:
+
+            def fail() -> None:
+                with storage.writing() as unit:
+                    assert sessions_of(unit).end(signed_in().digest)
+                    ended.append(_begin(pool, lambda: _end(storage)))
+                    _not_yet()
+                    raise ValueError("fault")
+
+            with pytest.raises(ValueError, match="fault"):
+                fail()
+            assert ended[0].result()
+
+    def test_threads_journal_one_batch_once(self, storage: Storage) -> None:
+        """Eight units append the same entries, each in another order; each is there once."""
+        self.skip_without(storage, "journal")
+        entries = [request(f"req_{n:02}") for n in range(40)]
+
+        def append(turned: int) -> None:
+            batch = entries[turned:] + entries[:turned]
+            transact(storage, lambda unit: journal_of(unit).append(batch))
+
+        with ThreadPoolExecutor(8) as pool:
+            for job in [pool.submit(append, 5 * n) for n in range(8)]:
+                job.result()
+        assert ids(storage, limit=99) == [one.request_id for one in reversed(entries)]
 
     def test_threads_a_twin_waits_for_the_claim_and_gets_its_answer(self, storage: Storage) -> None:
         """A second claim of a key is answered when the first unit is over, not before."""
@@ -289,6 +332,10 @@ def _not_yet() -> None:
 
 def _spend(storage: Storage) -> bool:
     return transact(storage, lambda unit: unit.replays.spend(b"m" * 32, connection=SHOP, until=9))
+
+
+def _end(storage: Storage) -> bool:
+    return transact(storage, lambda unit: sessions_of(unit).end(signed_in().digest))
 
 
 def _claim(storage: Storage) -> Claim:

@@ -30,6 +30,8 @@ class UnitsContract(Contract):
             assert hasattr(unit, "products") == ("products" in declared)
             assert hasattr(unit, "stock") == ("stock" in declared)
             assert hasattr(unit, "audit") == ("audit" in declared)
+            assert hasattr(unit, "journal") == ("journal" in declared)
+            assert hasattr(unit, "sessions") == ("sessions" in declared)
             assert hasattr(unit.replays, "spent_after") or "rates" not in declared
             assert hasattr(unit.answers, "kept_after") or "rates" not in declared
         assert storage.capabilities == declared

@@ -6,6 +6,7 @@ from orderflow_bridge.testing.storage.carts import CartsContract
 from orderflow_bridge.testing.storage.connections import ConnectionsContract
 from orderflow_bridge.testing.storage.durability import DurabilityContract
 from orderflow_bridge.testing.storage.intents import IntentsContract
+from orderflow_bridge.testing.storage.journal import JournalContract
 from orderflow_bridge.testing.storage.migrations import MigrationsContract
 from orderflow_bridge.testing.storage.orders import OrdersContract
 from orderflow_bridge.testing.storage.privacy import PrivacyContract
@@ -13,6 +14,8 @@ from orderflow_bridge.testing.storage.processes import ProcessesContract
 from orderflow_bridge.testing.storage.products import ProductsContract
 from orderflow_bridge.testing.storage.rates import RatesContract
 from orderflow_bridge.testing.storage.replays import ReplaysContract
+from orderflow_bridge.testing.storage.search import SearchContract
+from orderflow_bridge.testing.storage.sessions import SessionsContract
 from orderflow_bridge.testing.storage.stock import StockContract
 from orderflow_bridge.testing.storage.threads import ThreadsContract
 from orderflow_bridge.testing.storage.units import UnitsContract
@@ -32,6 +35,9 @@ class StorageContract(
     AnswersContract,
     AuditContract,
     PrivacyContract,
+    SearchContract,
+    JournalContract,
+    SessionsContract,
     UnitsContract,
     ThreadsContract,
     ProcessesContract,

@@ -60,12 +60,12 @@ class OrderAdmin(ReadOnlyAdmin):
         self,
         request: HttpRequest,
         queryset: QuerySet[Order],
-        act: Callable[[str], KeptOrder],
+        act: Callable[..., KeptOrder],
         done: str,
     ) -> None:
         for row in queryset:
             try:
-                order = act(row.order_id)
+                order = act(row.order_id, actor=request.user.get_username())
             except BridgeError as refusal:
                 said = f"{row.number}: {refusal.detail or refusal.code}"
                 self.message_user(request, said, messages.ERROR)

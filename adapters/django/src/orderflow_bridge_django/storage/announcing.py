@@ -1,6 +1,7 @@
 """Orders that tell the site what became of them, once it is committed."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 from orderflow_bridge.domain.order import Order, OrderStatus
@@ -19,13 +20,19 @@ __all__ = ["AnnouncingOrders"]
 
 
 class AnnouncingOrders:
-    """The port `OrderRepository` around another one: the site's own, or this package's."""
+    """The port `OrderRepository` around another one: the site's own, or this package's.
+
+    What that one can do besides is asked of it straight.
+    """
 
     __slots__ = ("_orders", "_using")
 
     def __init__(self, orders: OrderRepository, using: str) -> None:
         self._orders = orders
         self._using = using
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._orders, name)
 
     def find(self, order_id: str, *, connection: str | None) -> Order | None:
         """Read one; with `connection=None` of every connection."""

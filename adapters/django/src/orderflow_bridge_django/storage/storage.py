@@ -40,7 +40,18 @@ class DjangoStorage:
 
     ports_version = PORTS_VERSION
     capabilities: frozenset[Capability] = frozenset(
-        {"products", "stock", "rates", "audit", "privacy", "durable", "processes"}
+        {
+            "products",
+            "stock",
+            "rates",
+            "audit",
+            "privacy",
+            "search",
+            "journal",
+            "sessions",
+            "durable",
+            "processes",
+        }
     )
 
     def __init__(

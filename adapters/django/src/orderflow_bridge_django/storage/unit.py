@@ -11,10 +11,12 @@ from orderflow_bridge_django.storage.audit import Audit
 from orderflow_bridge_django.storage.carts import Carts
 from orderflow_bridge_django.storage.connections import Connections
 from orderflow_bridge_django.storage.intents import Intents
+from orderflow_bridge_django.storage.journal import Journal
 from orderflow_bridge_django.storage.orders import Orders
 from orderflow_bridge_django.storage.products import Products
 from orderflow_bridge_django.storage.replays import Replays
 from orderflow_bridge_django.storage.session import Session
+from orderflow_bridge_django.storage.sessions import Sessions
 from orderflow_bridge_django.storage.stock import Stock
 
 __all__ = ["DjangoUnit", "Replaced"]
@@ -36,9 +38,11 @@ class DjangoUnit:
         "carts",
         "connections",
         "intents",
+        "journal",
         "orders",
         "products",
         "replays",
+        "sessions",
         "stock",
         "using",
     )
@@ -57,3 +61,5 @@ class DjangoUnit:
         self.replays = Replays(session)
         self.answers = Answers(session)
         self.audit = Audit(session)
+        self.journal = Journal(session)
+        self.sessions = Sessions(session)

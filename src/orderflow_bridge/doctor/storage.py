@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from orderflow_bridge.bridge import Bridge
-from orderflow_bridge.cli.findings import Finding, ok, problem, told, warning
+from orderflow_bridge.doctor.findings import Finding, ok, problem, told, warning
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
@@ -21,6 +21,9 @@ _WITHOUT: Mapping[Capability, str] = {
     "rates": "`max_writes_per_minute` without a rate ledger, and the caps on what is kept",
     "audit": "the audit of connections and master keys",
     "privacy": "`customers export` and `customers erase`",
+    "search": "an operator's lists of carts, orders by number and by payment, and takings",
+    "journal": "the journal of requests",
+    "sessions": "signing in to the console",
     "migrations": "`migrate` (see migrations)",
     "durable": "nothing outlives the process",
     "processes": "one process at a time",

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orderflow_bridge.bridge import Bridge
-from orderflow_bridge.cli.findings import Finding, ok, problem, told, warning
-from orderflow_bridge.cli.storage_checks import look_at_storage
+from orderflow_bridge.doctor.findings import Finding, ok, problem, told, warning
+from orderflow_bridge.doctor.storage import look_at_storage
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.keys import read_ring
 from orderflow_bridge.pricing import TablePricing

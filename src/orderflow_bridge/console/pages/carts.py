@@ -1,0 +1,96 @@
+"""Carts: those that are open, became orders, or expired; and one of them whole."""
+
+import re
+
+from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.http import Answer
+from orderflow_bridge.console.links import query_of
+from orderflow_bridge.console.routes import Route
+from orderflow_bridge.domain.cart import Cart, CartStatus
+from orderflow_bridge.ports import CartQuery
+
+__all__ = ["ROUTES"]
+
+_STATUSES: dict[str, CartStatus] = {"open": "open", "converted": "converted", "expired": "expired"}
+_ROWS = 50
+_CURSOR = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9_]{1,64})")
+
+
+def listed(desk: Desk, visit: Visit) -> Answer:
+    """Show carts, newest first, and keep every choice in the address of the page."""
+    asked = visit.request.query
+    query = CartQuery(
+        status=_STATUSES.get(asked.first("status")),
+        connection=asked.first("connection") or None,
+        email=asked.first("email") or None,
+        now=visit.now,
+        limit=_ROWS + 1,
+    )
+    kept = {name: asked.first(name) for name in ("status", "connection", "email")}
+    before, after = _cursor(asked.first("newer")), _cursor(asked.first("after"))
+    if "search" not in desk.bridge.capabilities:
+        carts, newer, older = [], None, None
+    elif before is not None:
+        found = list(desk.bridge.carts.newer(query, than=before))
+        carts = found[-_ROWS:]
+        newer = carts[0] if len(found) > _ROWS else None
+        older = carts[-1] if carts else None
+    else:
+        found = list(desk.bridge.carts.search(_after(query, after)))
+        carts = found[:_ROWS]
+        newer = carts[0] if after is not None and carts else None
+        older = carts[-1] if len(found) > _ROWS else None
+    return desk.show(
+        visit,
+        "carts/list.html",
+        is_kept="search" in desk.bridge.capabilities,
+        carts=carts,
+        names={one.client_id: one.name for one in desk.bridge.connections.all()},
+        kept=kept,
+        is_filtered=any(kept.values()),
+        tabs=[
+            (word, query_of(kept | {"status": status}), status == kept["status"])
+            for status, word in (
+                ("", "All"),
+                ("open", "Open"),
+                ("converted", "Became an order"),
+                ("expired", "Expired"),
+            )
+        ],
+        newer=newer and query_of(kept | {"newer": _written(newer)}),
+        older=older and query_of(kept | {"after": _written(older)}),
+    )
+
+
+def shown(desk: Desk, visit: Visit) -> Answer:
+    """Show one cart."""
+    cart = desk.bridge.carts.find(visit.place["cart_id"])
+    names = {one.client_id: one.name for one in desk.bridge.connections.all()}
+    return desk.show(visit, "carts/one.html", cart=cart, name=names.get(cart.connection))
+
+
+def _after(query: CartQuery, after: tuple[int, str] | None) -> CartQuery:
+    return CartQuery(
+        status=query.status,
+        connection=query.connection,
+        email=query.email,
+        now=query.now,
+        after=after,
+        limit=query.limit,
+    )
+
+
+def _cursor(text: str) -> tuple[int, str] | None:
+    """Read a place in the list; what is none begins at the newest."""
+    found = _CURSOR.fullmatch(text)
+    return (int(found[1]), found[2]) if found else None
+
+
+def _written(cart: Cart) -> str:
+    return f"{cart.expires_at}.{cart.cart_id}"
+
+
+ROUTES = (
+    Route(method="GET", path="/carts", page=listed),
+    Route(method="GET", path="/carts/{cart_id}", page=shown),
+)

@@ -1,0 +1,41 @@
+"""Health: what the doctor finds, with the fix of each."""
+
+from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.http import Answer
+from orderflow_bridge.console.routes import Route
+from orderflow_bridge.doctor.checks import examine_hosted
+from orderflow_bridge.ports import PORTS_VERSION
+
+__all__ = ["ROUTES"]
+
+_ORDER = {"problem": 0, "warning": 1, "ok": 2}
+
+
+def shown(desk: Desk, visit: Visit) -> Answer:
+    """Show what the doctor finds, the worst first."""
+    findings = sorted(
+        examine_hosted(desk.bridge, program="orderflow-bridge"),
+        key=lambda finding: _ORDER[finding.state],
+    )
+    keys = desk.bridge.keys.all()
+    return desk.show(
+        visit,
+        "health.html",
+        findings=findings,
+        problems=sum(finding.state == "problem" for finding in findings),
+        storage=desk.bridge.storage_name,
+        capabilities=sorted(desk.bridge.capabilities),
+        ports_version=PORTS_VERSION,
+        keys=keys,
+        refusals=sorted(_by_code(desk).items(), key=lambda pair: -pair[1]),
+    )
+
+
+def _by_code(desk: Desk) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for (code, _), times in desk.bridge.refusals().items():
+        found[code] = found.get(code, 0) + times
+    return found
+
+
+ROUTES = (Route(method="GET", path="/health", page=shown),)

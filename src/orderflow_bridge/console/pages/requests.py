@@ -1,0 +1,145 @@
+"""Requests: the recent ones as they come, and why one of them was refused."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.http import Answer, redirect
+from orderflow_bridge.console.links import query_of
+from orderflow_bridge.console.routes import Route
+from orderflow_bridge.diagnosis import VERDICTS
+from orderflow_bridge.domain.errors import BridgeError
+from orderflow_bridge.domain.journal import JournalEntry
+from orderflow_bridge.http import CODES
+
+__all__ = ["ROUTES", "TITLES", "recent"]
+
+TITLES: Mapping[str, str] = {code: title for code, (_, title) in CODES.items()}
+"""Each code of the protocol in a few words."""
+
+_ROWS = 50
+_RECENT = 5
+_REFUSED: Mapping[str, bool] = {"refused": True, "allowed": False}
+_PLACE = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9_-]{1,64})")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Where the headers and the signature decide; elsewhere an explanation of them says nothing.
+_OF_SIGNING = frozenset(
+    {
+        "missing_auth_header",
+        "malformed_auth_header",
+        "client_id_mismatch",
+        "timestamp_out_of_window",
+        "authentication_failed",
+    }
+)
+
+
+def listed(desk: Desk, visit: Visit) -> Answer:
+    """Show the recent requests, newest first, or lead to the one whose id is asked for.
+
+    The first page shows new ones by itself.
+    """
+    asked = visit.request.query
+    wanted = asked.first("request")
+    if _is_kept(desk, wanted):
+        return redirect(visit.request, f"/requests/{wanted}")
+    kept = {"connection": asked.first("connection"), "verdict": asked.first("verdict")}
+    if kept["verdict"] not in _REFUSED:
+        kept["verdict"] = ""
+    before = _place(asked.first("before"))
+    names = {one.client_id: one.name for one in desk.bridge.connections.all()}
+    found: Sequence[JournalEntry] = ()
+    if desk.bridge.journal.is_kept and kept["connection"] in {"", *names}:
+        found = desk.bridge.journal.page(
+            connection=kept["connection"] or None,
+            refused=_REFUSED.get(kept["verdict"]),
+            before=before,
+            limit=_ROWS + 1,
+        )
+    entries = found[:_ROWS]
+    is_still = asked.first("live") == "off"
+    return desk.show(
+        visit,
+        "requests/list.html",
+        is_kept=desk.bridge.journal.is_kept,
+        can_keep="journal" in desk.bridge.capabilities,
+        storage=desk.bridge.storage_name,
+        entries=entries,
+        titles=TITLES,
+        names=names,
+        kept=kept,
+        tabs=[
+            (word, query_of(kept | {"verdict": verdict}), verdict == kept["verdict"])
+            for verdict, word in (("", "All"), ("refused", "Refused"), ("allowed", "Allowed"))
+        ],
+        is_missing=bool(wanted),
+        is_first=before is None,
+        is_live=before is None and not is_still,
+        here=query_of(kept),
+        still=query_of(kept | {"live": "off"}),
+        older=query_of(kept | {"before": _written(entries[-1])}) if len(found) > _ROWS else None,
+        refusals=_refusals(desk),
+    )
+
+
+def shown(desk: Desk, visit: Visit) -> Answer:
+    """Show one request: the check that failed, why, and what to do."""
+    request_id = visit.place["request_id"]
+    if _REQUEST_ID.fullmatch(request_id) is None:
+        raise BridgeError("not_found", "There is no such request here.")
+    inspected = desk.bridge.inspector.inspect(request_id)
+    entry, explanation = inspected.entry, inspected.explanation
+    names = {one.client_id: one.name for one in desk.bridge.connections.all()}
+    return desk.show(
+        visit,
+        "requests/one.html",
+        entry=entry,
+        checks=inspected.checks,
+        failed=next((check for check in inspected.checks if check.state == "failed"), None),
+        fix=inspected.fix,
+        title=TITLES.get(entry.code or "", ""),
+        explanation=None if entry.verified or entry.code not in _OF_SIGNING else explanation,
+        verdicts=VERDICTS,
+        string_to_sign=entry.string_to_sign or explanation.string_to_sign,
+        name=names.get(entry.connection or ""),
+    )
+
+
+def recent(desk: Desk, client_id: str) -> Sequence[JournalEntry] | None:
+    """Give the last requests of a connection; None where none are kept."""
+    journal = desk.bridge.journal
+    return journal.page(connection=client_id, limit=_RECENT) if journal.is_kept else None
+
+
+def _is_kept(desk: Desk, request_id: str) -> bool:
+    journal = desk.bridge.journal
+    return (
+        journal.is_kept
+        and _REQUEST_ID.fullmatch(request_id) is not None
+        and journal.find(request_id) is not None
+    )
+
+
+def _refusals(desk: Desk) -> Sequence[tuple[str, int]]:
+    """Count what this process refused, the most frequent code first."""
+    found: Counter[str] = Counter()
+    for (code, _), times in desk.bridge.refusals().items():
+        found[code] += times
+    return found.most_common()
+
+
+def _place(text: str) -> tuple[int, str] | None:
+    """Read where a page begins; the newest where it says nothing that could be a place."""
+    place = _PLACE.fullmatch(text)
+    return (int(place[1]), place[2]) if place else None
+
+
+def _written(entry: JournalEntry) -> str:
+    return f"{entry.at}.{entry.request_id}"
+
+
+ROUTES = (
+    Route(method="GET", path="/requests", page=listed),
+    Route(method="GET", path="/requests/{request_id}", page=shown),
+)

@@ -1,0 +1,216 @@
+// Every page works without this file; with it, some things take fewer steps.
+
+const root = document.documentElement;
+const up = root.dataset.up;
+const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
+
+// The operator's zone, so that the server writes times and reads days as this clock does.
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const place = new URL(up, location.href).pathname;
+if (zone && !document.cookie.split("; ").includes(`ofb-zone=${zone}`)) {
+  document.cookie = `ofb-zone=${zone}; Path=${place}; SameSite=Lax; Max-Age=31536000`;
+}
+
+function upgrade(part) {
+  for (const element of part.querySelectorAll("time[datetime]")) {
+    const moment = new Date(element.dateTime);
+    if (Number.isNaN(moment.valueOf())) continue;
+    element.textContent = new Intl.DateTimeFormat(undefined, {
+      dateStyle: "medium",
+      timeStyle: element.hasAttribute("data-seconds") ? "medium" : "short",
+    }).format(moment);
+  }
+  for (const element of part.querySelectorAll("data.money")) {
+    try {
+      element.textContent = new Intl.NumberFormat(undefined, {
+        style: "currency",
+        currency: element.dataset.currency,
+        minimumFractionDigits: (element.value.split(".")[1] || "").length,
+      }).format(element.value);
+    } catch {
+      // A currency that this browser does not know stays as the server wrote it.
+    }
+  }
+  for (const button of part.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
+}
+upgrade(document);
+
+// Copy buttons; what was copied is said to a screen reader too.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("button[data-copy]");
+  if (!button) return;
+  const from = button.dataset.copyFrom;
+  const text = from ? document.getElementById(from).textContent : button.dataset.copy;
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Press Ctrl+C";
+    const shown = from && document.getElementById(from);
+    if (shown) getSelection().selectAllChildren(shown);
+  }
+  setTimeout(() => (button.textContent = before), 2000);
+});
+
+// Forms that ask first: `data-confirm` is the question.
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
+  if (question && !event.target.dataset.asked) {
+    event.preventDefault();
+    ask(question, () => {
+      event.target.dataset.asked = "yes";
+      event.target.requestSubmit(event.submitter);
+    });
+  }
+});
+
+function ask(question, then) {
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-label", "Confirm");
+  const text = document.createElement("p");
+  text.textContent = question;
+  const actions = document.createElement("div");
+  actions.className = "actions";
+  const yes = document.createElement("button");
+  yes.textContent = "Yes, do it";
+  yes.className = "danger";
+  const no = document.createElement("button");
+  no.textContent = "No";
+  no.autofocus = true;
+  yes.addEventListener("click", () => (dialog.close(), then()));
+  no.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
+  actions.append(no, yes);
+  dialog.append(text, actions);
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+// A part that lives: `data-live="seconds"` on an element with an id is fetched again and again.
+for (const part of document.querySelectorAll("[data-live]")) {
+  const seconds = Math.max(1, Number(part.dataset.live) || 2);
+  const again = async () => {
+    if (!document.hidden && !part.contains(document.activeElement)) {
+      try {
+        const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+        if (answer.ok && !answer.redirected) {
+          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+          const fresh = page.getElementById(part.id);
+          if (fresh && fresh.innerHTML !== part.dataset.seen) {
+            part.dataset.seen = fresh.innerHTML;
+            part.replaceChildren(...fresh.childNodes);
+            upgrade(part);
+          }
+        }
+      } catch {
+        // The server is away; the next round asks again.
+      }
+    }
+    setTimeout(again, seconds * 1000);
+  };
+  setTimeout(again, seconds * 1000);
+}
+
+// Choices that apply at once: `data-submit` on a select or a checkbox.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
+});
+
+// The theme: as the system has it, unless one was chosen.
+const chosen = localStorage.getItem("ofb-theme");
+if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
+const who = document.querySelector(".side .who");
+if (who) {
+  who.append(
+    tool("Theme", () => {
+      const dark = matchMedia("(prefers-color-scheme: dark)").matches;
+      const now = root.dataset.theme || (dark ? "dark" : "light");
+      root.dataset.theme = now === "dark" ? "light" : "dark";
+      localStorage.setItem("ofb-theme", root.dataset.theme);
+    }),
+    tool("Keys", help),
+  );
+}
+
+function tool(text, act) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small";
+  button.textContent = text;
+  button.addEventListener("click", act);
+  return button;
+}
+
+// The keyboard (WCAG 2.1.4: it can be turned off).
+const links = [...document.querySelectorAll(".side [data-keys]")];
+const quiet = () => localStorage.getItem("ofb-keys") === "off";
+let before = "";
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target) || quiet()) return;
+  if (document.querySelector("dialog[open]")) return;
+  const link = links.find((one) => one.dataset.keys === `${before} ${event.key}`);
+  before = event.key === "g" ? "g" : "";
+  if (link) {
+    event.preventDefault();
+    link.click();
+  } else if (event.key === "/") {
+    const search = document.querySelector("input[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  } else if (event.key === "?") {
+    help();
+  } else if (event.key === "j" || event.key === "k") {
+    step(event.key === "j" ? 1 : -1);
+  }
+});
+
+function step(by) {
+  const rows = [...document.querySelectorAll("main tbody tr")].filter((row) => row.querySelector("a"));
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by;
+  rows[Math.min(Math.max(next, 0), rows.length - 1)]?.querySelector("a").focus();
+}
+
+function help() {
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-labelledby", "keys-title");
+  const title = document.createElement("h2");
+  title.id = "keys-title";
+  title.textContent = "Keys";
+  const list = document.createElement("dl");
+  list.className = "keys";
+  const entries = [
+    ["/", "Search"],
+    ["j  k", "Next or previous row"],
+    ...links.map((link) => [link.dataset.keys, link.textContent.trim()]),
+    ["?", "This list"],
+  ];
+  for (const [keys, text] of entries) {
+    const key = document.createElement("dt");
+    for (const one of keys.split(/ +/)) {
+      const cap = document.createElement("kbd");
+      cap.textContent = one;
+      key.append(cap, " ");
+    }
+    const meaning = document.createElement("dd");
+    meaning.textContent = text;
+    list.append(key, meaning);
+  }
+  const actions = document.createElement("div");
+  actions.className = "actions";
+  const off = tool(quiet() ? "Turn keys on" : "Turn keys off", () => {
+    localStorage.setItem("ofb-keys", quiet() ? "on" : "off");
+    dialog.close();
+  });
+  const close = tool("Close", () => dialog.close());
+  actions.append(close, off);
+  dialog.append(title, list, actions);
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}

@@ -1,0 +1,1 @@
+"""What stands in the way, and the fix of each: for the command line and the console."""

@@ -1,0 +1,200 @@
+"""Write down the requests that were answered, in batches, off the path of whoever asked."""
+
+import logging
+import os
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from threading import Event, Lock, Thread
+
+from orderflow_bridge.capabilities import journal_of
+from orderflow_bridge.decisions import Asked
+from orderflow_bridge.domain.errors import BridgeError
+from orderflow_bridge.domain.faults import whereabouts
+from orderflow_bridge.domain.journal import JournalEntry
+from orderflow_bridge.http import Response
+from orderflow_bridge.journal.entries import Course, Ended, beginning, entry_of, sentence_of
+from orderflow_bridge.journal.floods import Floods
+from orderflow_bridge.ports import Clock, Storage, Unit
+from orderflow_bridge.transactions import transact
+
+__all__ = ["Recorder"]
+
+_log = logging.getLogger("orderflow_bridge.journal")
+_SECONDS = 0.25
+_IDLE_ROUNDS = 4
+_PATIENCE = 15.0
+_BATCH = 256
+_MOST_WAITING = 4_096
+_MOST_KNOWN = 4_096
+_MOST_COUNTED = 4_096
+_TRIM_EVERY = 64
+_TRIMMED = 512
+_DAY = 86_400_000
+_REPLAYED = ("Idempotent-Replayed", "true")
+
+
+class Recorder:
+    """Keep requests in memory until a thread has written them, at most a quarter of a second.
+
+    The thread is a daemon, and is there only while there is something to write. What is verified is
+    all kept; of the rest a bounded trickle, for connections that exist. What the queue cannot hold,
+    and what the storage does not take, is dropped, counted and told to the log: it is never the
+    storefront's business. A forked child starts with nothing, for its parent writes its own.
+    `rows` are kept for each connection, and for `days`; 0 days is for ever.
+    """
+
+    def __init__(
+        self,
+        *,
+        storage: Storage,
+        clock: Clock,
+        rows: int,
+        days: int,
+        floods: Callable[[], Floods] = Floods,
+    ) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._rows = rows
+        self._days = days
+        self._new_floods = floods
+        self._known: set[bytes] = set()
+        self._written: Counter[str] = Counter()
+        self._failing = False
+        self.dropped: int = 0
+        self._start_anew()
+
+    def keep(
+        self,
+        asked: Asked,
+        response: Response,
+        *,
+        course: Course | None = None,
+        refusal: BridgeError | None = None,
+    ) -> None:
+        """Put an answered request into the queue; costs microseconds, and never raises."""
+        if os.getpid() != self._process:
+            self._start_anew()
+        if course is not None and course.verified:
+            if len(self._known) < _MOST_KNOWN:
+                self._known.add(asked.client_id)
+        elif not asked.client_id or not self._floods.let_pass(
+            asked.client_id, asked.arrived, known=asked.client_id in self._known
+        ):
+            return
+        if len(self._waiting) == _MOST_WAITING:
+            self.dropped += 1
+        self._waiting.append(
+            Ended(
+                asked=asked,
+                course=course,
+                # Not the refusal itself: it holds the frames that it passed, and what is in them.
+                code=None if refusal is None else refusal.code,
+                detail="" if refusal is None else sentence_of(refusal),
+                status=response.status,
+                answer=beginning(response.body),
+                replayed=_REPLAYED in response.headers,
+                ended=self._clock.now(),
+            )
+        )
+        if not self._running:
+            self._start()
+
+    def flush(self) -> None:
+        """Write what waits, now and in this thread; does nothing in a child for its parent."""
+        if os.getpid() != self._process:
+            self._start_anew()
+        with self._flushing:
+            # What comes meanwhile waits for the next time: a batch is worth more than a hurry.
+            for _ in range(-(-len(self._waiting) // _BATCH)):
+                self._write(self._take())
+
+    def close(self) -> None:
+        """End the thread and write what waits; a later request starts another.
+
+        When it has returned nothing of this process opens the storage again by itself, unless the
+        storage kept the thread waiting for longer than any lock should.
+        """
+        self._hurry.set()
+        thread = self._thread
+        if thread is not None and os.getpid() == self._process:
+            thread.join(_PATIENCE)
+        self.flush()
+
+    def _start_anew(self) -> None:
+        self._process = os.getpid()
+        self._waiting: deque[Ended] = deque(maxlen=_MOST_WAITING)
+        self._floods = self._new_floods()
+        self._flushing = Lock()
+        self._starting = Lock()
+        self._hurry = Event()
+        self._thread: Thread | None = None
+        self._running = False
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._running:
+                return
+            self._running = True
+            self._hurry.clear()
+            thread = Thread(target=self._run, name="orderflow-bridge journal", daemon=True)
+            try:
+                thread.start()
+                self._thread = thread
+            except RuntimeError:
+                # No thread can be had, as where the interpreter ends: the next request tries again.
+                self._running = False
+
+    def _run(self) -> None:
+        idle = 0
+        while idle < _IDLE_ROUNDS and not self._hurry.wait(_SECONDS):
+            idle = 0 if self._waiting else idle + 1
+            self.flush()
+        with self._starting:
+            self._running = False
+        # Who came between the last look and that line saw a thread that runs.
+        if self._waiting and not self._hurry.is_set():
+            self._start()
+
+    def _take(self) -> Sequence[Ended]:
+        waiting = self._waiting
+        return [waiting.popleft() for _ in range(min(len(waiting), _BATCH))]
+
+    def _write(self, batch: Sequence[Ended]) -> None:
+        try:
+            entries = [entry_of(one) for one in batch]
+            transact(self._storage, lambda unit: self._append(unit, entries))
+        except Exception as error:  # noqa: BLE001 -- never the storefront's business
+            self.dropped += len(batch)
+            if not self._failing:
+                self._failing = True
+                _log.warning("requests are not kept, the storage fails: %s", whereabouts(error))
+            return
+        if self._failing:
+            self._failing = False
+            _log.warning("requests are kept again")
+
+    def _append(self, unit: Unit, entries: Sequence[JournalEntry]) -> None:
+        """Store the entries of connections that exist, and forget what is beyond the bounds."""
+        proven = {one.connection for one in entries if one.verified}
+        asked = {one.connection for one in entries if one.connection} - proven
+        exist = proven | {one for one in asked if unit.connections.find(one) is not None}
+        kept = [one for one in entries if one.connection in exist]
+        if not kept:
+            return
+        journal = journal_of(unit)
+        journal.append(kept)
+        for connection, count in Counter(one.connection for one in kept).items():
+            if connection is not None and self._is_due(connection, count):
+                journal.trim(connection, keep=self._rows, limit=_TRIMMED + count)
+                if self._days:
+                    now = self._clock.now()
+                    journal.purge(before=now - self._days * _DAY, limit=_TRIMMED)
+
+    def _is_due(self, connection: str, count: int) -> bool:
+        """Tell whether a connection is trimmed with this batch: its first, and now and then."""
+        first = connection not in self._written
+        if first and len(self._written) >= _MOST_COUNTED:
+            self._written.clear()
+        before = self._written[connection]
+        self._written[connection] = before + count
+        return first or before // _TRIM_EVERY != (before + count) // _TRIM_EVERY

@@ -1,0 +1,238 @@
+"""Orders as CSV: what the list shows, all of it, and nothing that a spreadsheet would run."""
+
+import asyncio
+import csv
+import io
+import tracemalloc
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from orderflow_bridge.domain.customer import Customer
+from orderflow_bridge.domain.errors import StorageUnavailable
+from orderflow_bridge.domain.order import Totals
+from orderflow_bridge.ports import OrderQuery
+from orderflow_bridge.storage.memory import MemoryStorage
+from orderflow_bridge.testing.faults import FaultyStorage, fail
+from tests.hosts.hosts import optional
+from tests.rig import TestShop, open_shop
+
+optional("jinja2")
+
+from orderflow_bridge.console import BridgeConsole, ConsoleASGI  # noqa: E402
+from orderflow_bridge.console.orders.export import (  # noqa: E402
+    COLUMNS,
+    INCOMPLETE,
+    ROWS,
+    export,
+    harmless,
+)
+from tests.console.placed import AT, PLACED, numbers_of, open_console, place, place_many  # noqa: E402
+from tests.console.stage import WHO, by_header  # noqa: E402
+
+
+def rows_of(body: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline="")))
+
+
+def test_the_export_is_the_list(shop: TestShop) -> None:
+    """The same filters give the same orders in the same order."""
+    place(shop.bridge, "a", status="paid")
+    place(shop.bridge, "b", placed_at=PLACED + 1)
+    place(shop.bridge, "c", placed_at=PLACED + 86_400_000, status="paid")
+    console = open_console(shop, "vera viewer")
+    for query in ("", "?status=paid", "?from=2026-01-02", "?to=2026-01-01", "?q=zoe@example.com"):
+        page = console.get(f"{AT}/orders{query}")
+        found = console.get(f"{AT}/orders.csv{query}")
+        assert [row["number"] for row in rows_of(found.body)] == numbers_of(page)
+    assert rows_of(console.get(f"{AT}/orders.csv?q=OF-000002").body)[0]["order_id"] == "order_b"
+    assert rows_of(console.get(f"{AT}/orders.csv?q=OF-000009").body) == []
+
+
+def test_a_file_says_what_it_is(shop: TestShop) -> None:
+    """UTF-8 with a mark, a header, lines that end as RFC 4180 wants, and a name with the day."""
+    place(shop.bridge, "a", note='two\nlines, "quoted"')
+    answer = open_console(shop).get(f"{AT}/orders.csv")
+    assert answer.content_type == "text/csv"
+    assert answer.charset == "utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="orders-2026-01-01.csv"'
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.body.startswith(b"\xef\xbb\xbfnumber,order_id,")
+    assert b'"two\nlines, ""quoted"""' in answer.body
+    assert answer.body.endswith(b"\r\n")
+    [row] = rows_of(answer.body)
+    assert tuple(row) == COLUMNS
+    assert row["placed_at"] == "2026-01-01T00:00:00.000Z"
+    assert row["connection_name"] == "Zoë's shop"
+
+
+def test_the_day_in_the_name_is_the_operators(shop: TestShop) -> None:
+    """On Kiritimati it is tomorrow already."""
+    console = open_console(shop, HTTP_COOKIE="ofb-zone=Pacific/Kiritimati")
+    shop.clock.forward(11 * 3600)
+    answer = console.get(f"{AT}/orders.csv")
+    assert "orders-2026-01-02.csv" in answer.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("total", "currency", "text", "digits"),
+    [
+        (1_234_567, "JPY", "1234567", "0"),
+        (1_234_567, "KWD", "1234.567", "3"),
+        (-1_050, "GBP", "-10.50", "2"),
+        (0, "EUR", "0.00", "2"),
+    ],
+)
+def test_amounts_are_numbers_for_a_machine(
+    shop: TestShop, total: int, currency: str, text: str, digits: str
+) -> None:
+    """Decimals of the currency and no thousands; below zero a sign, and no apostrophe."""
+    place(shop.bridge, "a", currency=currency, totals=Totals(item_count=1, total=total))
+    [row] = rows_of(open_console(shop).get(f"{AT}/orders.csv").body)
+    assert (row["total"], row["currency"]) == (text, currency)
+    assert (row["total_minor_units"], row["minor_unit_digits"]) == (str(total), digits)
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_no_text_is_a_formula(shop: TestShop, begin: str) -> None:
+    """What a storefront sent begins with an apostrophe where a spreadsheet would run it."""
+    evil = begin + "1+1"
+    place(
+        shop.bridge,
+        "a",
+        note=evil,
+        purchase_order=evil,
+        cancel_reason=evil,
+        shipping_method=evil,
+        customer=Customer(email="a@b.c", name=evil, company=evil),
+    )
+    [row] = rows_of(open_console(shop).get(f"{AT}/orders.csv").body)
+    columns = ("note", "purchase_order", "cancel_reason", "shipping_method", "customer_name",
+               "customer_company")  # fmt: skip
+    assert {row[column] for column in columns} == {"'" + evil}
+
+
+@given(text=st.text(max_size=30))
+def test_any_text_comes_back(text: str) -> None:
+    """One apostrophe in front at most, and the rest unchanged by quotes and line ends."""
+    written = io.StringIO(newline="")
+    csv.writer(written).writerow([harmless(text), "last"])
+    [[cell, _]] = csv.reader(io.StringIO(written.getvalue(), newline=""))
+    assert cell in (text, "'" + text)
+    assert cell[:1] not in tuple("=+-@\t\r\n")
+
+
+@pytest.mark.parametrize("number", [ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 3])
+def test_every_order_is_there_once(shop: TestShop, number: int) -> None:
+    """Whatever the pages are that it is read in, and with times that are the same."""
+    place_many(shop.bridge, [PLACED + n // 9 for n in range(number)])
+    found = rows_of(open_console(shop).get(f"{AT}/orders.csv").body)
+    same = shop.bridge.orders.search(OrderQuery(limit=number + 1))
+    assert [row["order_id"] for row in found] == [order.order_id for order in same]
+    assert len(found) == number
+
+
+def test_orders_that_come_meanwhile_do_not_disturb_it(shop: TestShop) -> None:
+    """What is placed while the file is written is newer than all of it, and left out."""
+    place_many(shop.bridge, [PLACED + n for n in range(ROWS + 10)])
+    pieces = export(shop.bridge.orders, OrderQuery(), {})
+    first = next(pieces)
+    place(shop.bridge, "new", placed_at=PLACED + 10_000)
+    rows = rows_of(first + b"".join(pieces))
+    assert len(rows) == ROWS + 10
+    assert "order_new" not in {row["order_id"] for row in rows}
+
+
+def test_memory_stays_flat_however_many_there_are(tmp_path: Any) -> None:
+    """Eight pages need no more at once than two do, but for what the allocator moves about."""
+    shop = open_shop(f"sqlite:///{tmp_path}/shop.db", stocked=False)
+    shop.bridge.migrate()
+    place_many(shop.bridge, [PLACED + n for n in range(8 * ROWS)])
+
+    def peak(query: OrderQuery) -> tuple[int, int]:
+        tracemalloc.start()
+        size = sum(len(piece) for piece in export(shop.bridge.orders, query, {}))
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return size, most
+
+    peak(OrderQuery())
+    small, needed = peak(OrderQuery(placed_before=PLACED + 2 * ROWS))
+    large, most = peak(OrderQuery())
+    shop.bridge.close()
+    assert large > 3 * small
+    assert most < 1.5 * needed
+
+
+def test_a_storage_that_is_down_gives_no_file() -> None:
+    """503 and a page, where nothing was sent yet."""
+    fault = fail("orders.search", StorageUnavailable())
+    shop = open_shop(storage=FaultyStorage(MemoryStorage(), fault))
+    answer = open_console(shop).get(f"{AT}/orders.csv", status=503)
+    assert answer.content_type == "text/html"
+    assert "Content-Disposition" not in answer.headers
+
+
+def test_a_file_that_breaks_off_is_not_taken_for_whole() -> None:
+    """Its last line says so, and the failure goes through to the server."""
+    fault = fail("orders.search", StorageUnavailable(), passing=1)
+    shop = open_shop(storage=FaultyStorage(MemoryStorage(), fault))
+    place_many(shop.bridge, [PLACED + n for n in range(ROWS + 1)])
+    pieces = export(shop.bridge.orders, OrderQuery(), {})
+    assert len(rows_of(next(pieces))) == ROWS
+    assert next(pieces) == INCOMPLETE
+    with pytest.raises(StorageUnavailable):
+        next(pieces)
+    pieces = export(shop.bridge.orders, OrderQuery(), {})
+    assert len(rows_of(b"".join(pieces))) == ROWS + 1
+
+
+def test_a_failure_on_the_way_reaches_the_server() -> None:
+    """A WSGI server that sees it breaks the answer off."""
+    fault = fail("orders.search", StorageUnavailable(), passing=1)
+    shop = open_shop(storage=FaultyStorage(MemoryStorage(), fault))
+    place_many(shop.bridge, [PLACED + n for n in range(ROWS + 1)])
+    with pytest.raises(StorageUnavailable):
+        open_console(shop).get(f"{AT}/orders.csv")
+
+
+@pytest.mark.parametrize("error", [StorageUnavailable(), ConnectionError("gone")])
+def test_an_asgi_server_is_not_told_that_a_broken_file_is_whole(error: Exception) -> None:
+    """No length and no last piece are sent, so that the server breaks the answer off."""
+    fault = fail("orders.search", error, passing=1)
+    shop = open_shop(storage=FaultyStorage(MemoryStorage(), fault))
+    place_many(shop.bridge, [PLACED + n for n in range(ROWS + 1)])
+    console = ConsoleASGI(console=BridgeConsole(shop.bridge, identify=by_header), mount=AT)
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": f"{AT}/orders.csv",
+        "headers": [(WHO.lower().encode(), b"olga operator")],
+    }
+    with suppress(StorageUnavailable):
+        asyncio.run(console(scope, receive, send))
+    assert [message.get("status", 0) for message in sent] == [200, 0, 0]
+    assert b"content-length" not in dict(sent[0]["headers"])
+    assert sent[-1]["body"] == INCOMPLETE
+    assert sent[-1]["more_body"] is True
+
+
+def test_looking_changes_nothing(shop: TestShop) -> None:
+    """A HEAD has the same headers and no body; neither writes."""
+    place_many(shop.bridge, [PLACED])
+    console = open_console(shop)
+    before = len(shop.bridge.audit.page())
+    assert console.head(f"{AT}/orders.csv").body == b""
+    console.get(f"{AT}/orders.csv")
+    assert len(shop.bridge.audit.page()) == before

@@ -1,0 +1,242 @@
+"""Carts, catalogue and health, as operators of each role find them."""
+
+import io
+
+import pytest
+
+from orderflow_bridge.console import BridgeConsole
+from orderflow_bridge.domain.product import CatalogueEntry
+from orderflow_bridge.storage.memory import MemoryStorage
+from tests.console.stage import browser, by_header, form_token_of, open_bridge
+from tests.rig import ALL_SCOPES, CATALOGUE, Storefront, item, order_fields
+
+AT = "/bridge-console"
+GOOD = b"sku,name,price,currency\nmug,Mug,3.39,GBP\npot,Pot,12,GBP\n"
+MIXED = b"sku,name,price,currency\nmug,Mug,3.39,GBP\npot,,12,GBP\njug,Jug,1.234,GBP\n"
+
+
+@pytest.fixture
+def bridge():
+    """Open a bridge with something for sale."""
+    opened = open_bridge()
+    opened.catalogue.put(CATALOGUE)
+    return opened
+
+
+@pytest.fixture
+def front(bridge):
+    """Give a storefront that signs."""
+    made = bridge.connections.create("A storefront", scopes=ALL_SCOPES, currency="GBP")
+    return Storefront(bridge, made.connection.client_id, made.secret, bridge.clock)
+
+
+def at(bridge, who="Olga operator"):
+    """Open the console as somebody."""
+    return browser(BridgeConsole(bridge, identify=by_header), who)
+
+
+def upload(page, app, content, **fields):
+    """Send a file as a browser does."""
+    return app.post(
+        f"{AT}/catalogue/import",
+        {"csrf": form_token_of(page), "act": "try", **fields},
+        upload_files=[("file", "products.csv", content)],
+        expect_errors=True,
+    )
+
+
+# Carts.
+
+
+def test_carts_are_listed_by_what_became_of_them(bridge, front):
+    """An open cart, one that is an order, and one that expired, each under its own tab."""
+    front.cart(item("mug"))
+    sold = front.cart(item("mug"))
+    front.order(sold["cart_id"])
+    app = at(bridge)
+    assert app.get(f"{AT}/carts").text.count('<th scope="row">') == 2
+    assert sold["cart_id"] in app.get(f"{AT}/carts?status=converted").text
+    assert sold["cart_id"] not in app.get(f"{AT}/carts?status=open").text
+    bridge.clock.forward(400 * 86_400)
+    assert app.get(f"{AT}/carts?status=expired").text.count('<th scope="row">') == 1
+
+
+def test_every_cart_is_on_one_page_forward_and_back(bridge, front):
+    """Paging by what stands in the links shows each cart once, in both directions."""
+    made = [front.cart(item("mug"))["cart_id"] for _ in range(120)]
+    app = at(bridge)
+    page, seen = app.get(f"{AT}/carts"), []
+    while True:
+        seen.append([one for one in made if f'carts/{one}"' in page.text])
+        if 'rel="next"' not in page.text:
+            break
+        page = page.click("Older")
+    assert [len(found) for found in seen] == [50, 50, 20]
+    assert {one for found in seen for one in found} == set(made)
+    page = page.click("Newer")
+    assert [one for one in made if f'carts/{one}"' in page.text] == seen[1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["after=x", "after=1.2.3", "newer=9999999999999999999.a", "status=odd", "connection=%00",
+     "email=%ff", "after=1.%00", "after=999999999999999.cart_1"],
+)  # fmt: skip
+def test_an_address_that_somebody_wrote_by_hand_is_no_fault(bridge, front, query):
+    """What cannot be read does not restrict, or finds nothing."""
+    front.cart(item("mug"))
+    assert at(bridge).get(f"{AT}/carts?{query}").status_int == 200
+
+
+def test_a_cart_is_shown_whole_with_the_way_to_its_order(bridge, front):
+    """Lines, sums and the order that it became."""
+    cart = front.cart(item("mug", 2))
+    order = front.ok("convertToOrder", **order_fields(cart["cart_id"]))
+    page = at(bridge).get(f"{AT}/carts/{cart['cart_id']}").text
+    assert "6.78 GBP" in page
+    assert f'orders/{order["order_id"]}"' in page
+
+
+def test_a_cart_that_there_is_not_is_not_found(bridge):
+    """The page says so."""
+    assert at(bridge).get(f"{AT}/carts/cart_none", status=404).status_int == 404
+
+
+def test_what_a_buyer_wrote_is_text_and_no_markup(bridge, front):
+    """A script in a name or a note is shown as it was written."""
+    evil = "<script>alert(1)</script>"
+    cart = front.cart(item("mug"))
+    customer = {"email": "a@shop.example", "name": evil}
+    front.ok("cart.update", cart_id=cart["cart_id"], note=evil, customer=customer)
+    page = at(bridge).get(f"{AT}/carts/{cart['cart_id']}").text
+    assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+# Catalogue.
+
+
+def test_products_are_listed_with_their_prices_and_stock(bridge):
+    """Each with every price, and what is left of it."""
+    page = at(bridge, "Vera viewer").get(f"{AT}/catalogue").text
+    assert "3.39 GBP" in page
+    assert "3.99 EUR" in page
+    assert "not counted" in page
+
+
+def test_a_large_catalogue_comes_in_pages(bridge):
+    """By sku, each product once."""
+    bridge.catalogue.put(
+        [CatalogueEntry(sku=f"z{n:03}", name="Z", prices={"GBP": 1}) for n in range(150)]
+    )
+    app = at(bridge)
+    first = app.get(f"{AT}/catalogue")
+    second = first.click("Further")
+    shown = [f"z{n:03}" for n in range(150)]
+    assert [one for one in shown if one in first.text] + [
+        one for one in shown if one in second.text
+    ] == shown
+
+
+def test_a_trial_writes_nothing_and_names_each_wrong_row(bridge):
+    """Line and reason, before anything is changed."""
+    app = at(bridge)
+    before = list(bridge.catalogue.entries())
+    page = upload(app.get(f"{AT}/catalogue/import"), app, MIXED)
+    assert page.status_int == 200
+    assert "1 product is right, 2 rows are wrong" in page.text
+    assert '<th scope="row" class="number">3</th>' in page.text
+    assert list(bridge.catalogue.entries()) == before
+
+
+def test_what_was_tried_is_imported_without_choosing_the_file_again(bridge):
+    """One button goes on from the trial."""
+    app = at(bridge)
+    page = upload(app.get(f"{AT}/catalogue/import"), app, GOOD)
+    done = page.forms[0].submit()
+    assert "2 products imported." in done.text
+    assert bridge.catalogue.find(["pot"], "GBP")["pot"].unit_price == 1200
+
+
+def test_wrong_rows_are_left_out_where_the_operator_says_so(bridge):
+    """The rest is imported, and the page says what was not."""
+    app = at(bridge)
+    done = upload(app.get(f"{AT}/catalogue/import"), app, MIXED).forms[0].submit()
+    assert "1 product imported, 2 wrong rows left out." in done.text
+
+
+def test_an_import_tells_how_far_it_is(bridge):
+    """Each batch that was written is told while the page comes."""
+    rows = b"".join(b"n%d,N,1,GBP\n" % n for n in range(1_200))
+    app = at(bridge)
+    page = upload(
+        app.get(f"{AT}/catalogue/import"), app, b"sku,name,price,currency\n" + rows, act="import"
+    )
+    assert "500 written" in page.text
+    assert "1,200 products imported." in page.text.replace("1200", "1,200")
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"a;b;c\n"])
+@pytest.mark.parametrize("act", ["try", "import"])
+def test_a_file_that_is_none_changes_nothing(bridge, content, act):
+    """The page says what is wrong with it."""
+    app = at(bridge)
+    before = list(bridge.catalogue.entries())
+    page = upload(app.get(f"{AT}/catalogue/import"), app, content, act=act, currency="GBP")
+    assert page.status_int in (200, 422)
+    assert 'role="alert"' in page.text
+    assert list(bridge.catalogue.entries()) == before
+
+
+def test_a_viewer_imports_nothing(bridge):
+    """Neither the page nor the act is theirs."""
+    app = at(bridge, "Vera viewer")
+    page = app.get(f"{AT}/catalogue")
+    assert "catalogue/import" not in page.text
+    assert app.get(f"{AT}/catalogue/import", expect_errors=True).status_int == 403
+
+
+def test_a_file_over_the_bound_is_refused_before_it_is_read(bridge):
+    """Nothing of it is kept."""
+    app = at(bridge)
+    answer = app.post(
+        f"{AT}/catalogue/import",
+        io.BytesIO(b"x" * (17 * 1024 * 1024)).read(),
+        content_type="multipart/form-data; boundary=x",
+        expect_errors=True,
+    )
+    assert answer.status_int == 413
+
+
+# Health.
+
+
+def test_health_shows_what_the_doctor_finds(bridge):
+    """With the fix beside each, the master keys and what was refused."""
+    page = at(bridge, "Vera viewer").get(f"{AT}/health").text
+    assert "MemoryStorage" in page
+    assert "nothing outlives the process" in page
+    assert "<code>k1</code>" in page
+
+
+class _Small(MemoryStorage):
+    """A storage that can do nothing besides."""
+
+    capabilities = frozenset()
+
+
+def test_a_storage_that_lists_nothing_has_pages_that_say_so():
+    """What is off is told, and nothing breaks."""
+
+    class Nothing:
+        def find(self, skus, currency):
+            return {}
+
+    from orderflow_bridge.bridge import Bridge  # noqa: PLC0415 -- only here
+    from tests.rig import RING  # noqa: PLC0415 -- only here
+
+    bridge = Bridge(storage=_Small(), master_keys=RING, catalogue=Nothing())
+    app = at(bridge)
+    assert "cannot list carts" in app.get(f"{AT}/carts").text
+    assert "the site's own" in app.get(f"{AT}/catalogue").text.replace("&#39;", "'")
+    assert app.get(f"{AT}/health").status_int == 200

@@ -1,0 +1,272 @@
+"""The journal is written beside the requests: in batches, bounded, and never in anybody's way."""
+
+import logging
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from contextlib import closing, contextmanager
+
+import pytest
+
+from orderflow_bridge.domain.errors import StorageUnavailable
+from orderflow_bridge.journal import recorder as module
+from orderflow_bridge.journal.floods import Floods
+from orderflow_bridge.system import SystemEntropy
+from tests.rig import NOW, open_shop
+
+PATIENCE = 30
+
+
+def until(condition):
+    """Wait for what another thread does; the time is only how long a broken one is waited for."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def shop(tmp_path):
+    made = open_shop(f"sqlite:///{tmp_path}/shop.db", journal_rows=1_000)
+    yield made
+    made.bridge.close()
+
+
+def writers():
+    return [one for one in threading.enumerate() if one.name == "orderflow-bridge journal"]
+
+
+def test_a_thread_writes_what_waits_and_goes(shop):
+    """Nobody has to ask for it, and no thread stays where there is nothing to write."""
+    front = shop.storefront()
+    front.cart()
+    until(lambda: len(shop.bridge.journal.page()) == 1)
+    until(lambda: not writers())
+    front.cart()
+    until(lambda: len(shop.bridge.journal.page()) == 2)
+
+
+def test_closing_writes_what_waits(shop):
+    """A worker that stops in order loses nothing, and may go on."""
+    front = shop.storefront()
+    for _ in range(3):
+        front.cart()
+    shop.bridge.close()
+    assert len(shop.bridge.journal.page()) == 3
+    until(lambda: not writers())
+    front.cart()
+    shop.bridge.close()
+    assert len(shop.bridge.journal.page()) == 4
+
+
+def test_requests_of_many_threads_are_all_kept(shop):
+    """Each once, also those that come while a batch is written."""
+    front = shop.storefront()
+
+    def work():
+        for _ in range(40):
+            front.call("orders.list", key=None)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    shop.bridge.close()
+    assert len(shop.bridge.journal.page(limit=1_000)) == 240
+
+
+class Failing:
+    """A storage whose writing units fail while they are told to."""
+
+    def __init__(self, storage):
+        self._storage = storage
+        self.fails = False
+
+    def __getattr__(self, name):
+        return getattr(self._storage, name)
+
+    @contextmanager
+    def writing(self):
+        if self.fails:
+            raise StorageUnavailable
+        with self._storage.writing() as unit:
+            yield unit
+
+
+def test_a_storage_that_fails_is_told_to_the_log_alone(shop, caplog):
+    """Once when it begins and once when it ends; the storefront has its answers."""
+    front = shop.storefront()
+    storage = shop.bridge._recorder._storage = Failing(shop.bridge._storage)
+    with caplog.at_level(logging.WARNING, "orderflow_bridge.journal"):
+        storage.fails = True
+        for _ in range(2):
+            front.ok("orders.list")
+            shop.bridge._recorder.flush()
+        assert shop.bridge._recorder.dropped == 2
+        storage.fails = False
+        front.ok("orders.list")
+        shop.bridge._recorder.flush()
+    assert [record.message.partition(",")[0] for record in caplog.records] == [
+        "requests are not kept",
+        "requests are kept again",
+    ]
+    assert len(shop.bridge.journal.page()) == 1
+
+
+def test_a_table_that_is_gone_is_not_the_storefronts_business(shop, tmp_path):
+    """A schema that was not brought forward refuses no request."""
+    front = shop.storefront()
+    shop.bridge.close()
+    with closing(sqlite3.connect(tmp_path / "shop.db")) as connection:
+        connection.execute("DROP TABLE ofb_journal")
+    front.ok("orders.list")
+    shop.bridge.close()
+    assert shop.bridge._recorder.dropped == 1
+
+
+def test_the_queue_drops_the_oldest_and_counts_them(shop, monkeypatch):
+    """Memory is bounded, also where the storage stands still."""
+    recorder = shop.bridge._recorder
+    monkeypatch.setattr(module, "_MOST_WAITING", 5)
+    recorder._start_anew()
+    monkeypatch.setattr(recorder, "_running", True)
+    front = shop.storefront()
+    ids = [front.call("orders.list").headers["X-Request-Id"] for _ in range(8)]
+    assert recorder.dropped == 3
+    recorder.flush()
+    assert {entry.request_id for entry in shop.bridge.journal.page()} == set(ids[3:])
+
+
+def test_a_flood_of_wrong_signatures_is_kept_in_part(shop):
+    """Twenty of one client id; all of them are counted, and what is signed right is all kept."""
+    front, other = shop.storefront(), shop.storefront("Other")
+    right = front.secret
+    front.secret = "ofs_" + "x" * 43
+    for _ in range(100):
+        front.call("orders.list")
+    front.secret = right
+    for _ in range(30):
+        front.ok("orders.list", key=None)
+        other.ok("orders.list", key=None)
+    shop.bridge._recorder.flush()
+    assert len(shop.bridge.journal.page(connection=front.client_id, refused=True)) == 20
+    assert len(shop.bridge.journal.page(connection=front.client_id, refused=False)) == 30
+    assert len(shop.bridge.journal.page(connection=other.client_id)) == 30
+    assert shop.bridge.refusals()["authentication_failed", "203.0.113.9"] == 100
+    shop.clock.forward(60)
+    front.secret = "ofs_" + "x" * 43
+    for _ in range(100):
+        front.call("orders.list")
+    shop.bridge._recorder.flush()
+    assert len(shop.bridge.journal.page(connection=front.client_id, refused=True)) == 40
+
+
+def test_invented_client_ids_hide_no_connection_that_signs_wrong(shop):
+    """They have room of their own, whoever sends them."""
+    front = shop.storefront()
+    front.ok("orders.list")
+    invented = shop.storefront("Invented")
+    invented.secret = front.secret = "ofs_" + "x" * 43
+    for number in range(500):
+        invented.client_id = f"ofc_{number:020}"
+        invented.call("orders.list")
+    front.call("orders.list")
+    shop.bridge._recorder.flush()
+    assert len(shop.bridge.journal.page(refused=True)) == 1
+
+
+def test_room_comes_back_with_the_time_and_not_with_a_clock_set_back():
+    """A third of a minute is a third of the room, and an hour is one minute's."""
+    floods = Floods(per_client=6, over_all=60)
+    passed = [floods.let_pass(b"one", NOW, known=True) for _ in range(8)]
+    assert passed == [True] * 6 + [False] * 2
+    assert not floods.let_pass(b"one", NOW - 3_600_000, known=True)
+    later = NOW - 3_600_000 + 20_000
+    assert [floods.let_pass(b"one", later, known=True) for _ in range(3)] == [True, True, False]
+    hour = later + 3_600_000
+    assert sum(floods.let_pass(b"one", hour, known=True) for _ in range(20)) == 6
+
+
+def test_all_client_ids_share_their_room():
+    """However many there are; and what is remembered of them is bounded."""
+    floods = Floods(per_client=20, over_all=60, remembered=100)
+    passed = sum(floods.let_pass(b"%d" % number, NOW, known=False) for number in range(1_000))
+    assert passed == 60
+    assert len(floods._clients) == 100
+    assert floods.let_pass(b"a", NOW, known=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_writes_its_own_and_nothing_of_its_parents(shop):
+    """Each request is kept once, though the child was made while one waited."""
+    front = shop.storefront()
+    recorder = shop.bridge._recorder
+    recorder._running = True  # as if the thread were about to write
+    front.cart()
+    assert len(recorder._waiting) == 1
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            front.cart()
+            shop.bridge.close()
+            code = 0
+        finally:
+            os._exit(code)
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(shop.bridge.journal.page()) == 1
+    shop.bridge.close()
+    assert len(shop.bridge.journal.page()) == 2
+
+
+BUSY = """
+import sys
+from orderflow_bridge.system import SystemEntropy
+from tests.rig import open_shop
+shop = open_shop(
+    "sqlite:///" + sys.argv[1], journal_rows=100_000, stocked=False, entropy=SystemEntropy()
+)
+front = shop.storefront()
+print("ready", flush=True)
+while True:
+    front.call("orders.list", key=None)
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL here")
+def test_a_process_killed_while_it_writes_leaves_nothing_half(tmp_path):
+    """What is there can be read, and the shop goes on."""
+    database = f"{tmp_path}/shop.db"
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUSY, database], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+
+        def rows():
+            with closing(sqlite3.connect(database)) as connection:
+                return connection.execute("SELECT count(*) FROM ofb_journal").fetchone()[0]
+
+        until(lambda: rows() > 100)
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    shop = open_shop(
+        f"sqlite:///{database}", journal_rows=100_000, stocked=False, entropy=SystemEntropy()
+    )
+    entries = shop.bridge.journal.page(limit=1_000_000)
+    assert len(entries) == rows()
+    assert {entry.verified for entry in entries} == {True}
+    shop.storefront("Next").ok("orders.list")
+    shop.bridge.close()
+    with shop.bridge as again:
+        assert len(again.journal.page(limit=1_000_000)) == len(entries) + 1

@@ -50,3 +50,27 @@ def storage(alias: str, tmp_path: Path):
     opened = site_databases.open_alias(alias, tmp_path)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def staffed(tmp_path: Path):
+    """Give the storage of a site whose bridge is in the SQLite file, and whose people in memory."""
+    from django.contrib.auth.management import create_permissions  # noqa: PLC0415 -- models
+    from django.contrib.auth.models import User  # noqa: PLC0415 -- the same
+    from django.core.management import call_command  # noqa: PLC0415 -- the same
+    from django.test import override_settings  # noqa: PLC0415 -- the same
+
+    from orderflow_bridge_django.bridge import get_app  # noqa: PLC0415 -- the same
+
+    for label in ("contenttypes", "auth", "admin", "sessions"):
+        call_command("migrate", label, database="default", verbosity=0)
+    create_permissions(get_app(), using="default", verbosity=0)
+    User.objects.all().delete()
+    storage = site_databases.open_alias("sqlite", tmp_path)
+    ring = "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
+    with override_settings(
+        ORDERFLOW_BRIDGE={"MASTER_KEYS": ring, "HOME": str(tmp_path)},
+        DATABASE_ROUTERS=["site_routers.ToSqlite"],
+    ):
+        yield storage
+    storage.close()

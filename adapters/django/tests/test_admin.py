@@ -1,22 +1,18 @@
 """Operators work with the bridge in Django's admin, and break none of its promises there."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.admin.utils import quote
-from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission, User
-from django.core.management import call_command
 from django.db import connections
 from django.test import Client, override_settings
 from msgspec.structs import replace
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.testing.samples import add, cart, line, order
 
-import site_databases
-from orderflow_bridge_django.bridge import get_app, get_bridge
+from orderflow_bridge_django.bridge import get_bridge
 from orderflow_bridge_django.storage import DjangoStorage
 
 RING = "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
@@ -25,23 +21,12 @@ SECRET = re.compile(r"ofs_[\w-]{43}")
 
 
 @pytest.fixture
-def site(tmp_path) -> Iterator[None]:
-    """Give a site whose bridge is in the SQLite file, and whose people are in memory."""
-    for label in ("contenttypes", "auth", "admin", "sessions"):
-        call_command("migrate", label, database="default", verbosity=0)
-    create_permissions(get_app(), using="default", verbosity=0)
-    User.objects.all().delete()
-    storage = site_databases.open_alias("sqlite", tmp_path)
-    with override_settings(
-        ORDERFLOW_BRIDGE={"MASTER_KEYS": RING, "HOME": str(tmp_path)},
-        DATABASE_ROUTERS=["site_routers.ToSqlite"],
-    ):
-        add(storage, cart())
-        with storage.writing() as unit:
-            unit.orders.place(order())
-            unit.intents.add(PaymentIntent(intent="pi_order_1", cart_id=order().cart_id))
-        yield
-    storage.close()
+def site(staffed) -> None:
+    """Give a site with staff, a cart and the order that it became."""
+    add(staffed, cart())
+    with staffed.writing() as unit:
+        unit.orders.place(order())
+        unit.intents.add(PaymentIntent(intent="pi_order_1", cart_id=order().cart_id))
 
 
 @pytest.fixture

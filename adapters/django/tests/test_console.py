@@ -1,37 +1,20 @@
 """The bridge's console in a Django site: for its staff, with its own session."""
 
-from collections.abc import Iterator
-
 import pytest
-from django.contrib.auth.management import create_permissions
 from django.contrib.auth.models import Permission, User
 from django.contrib.auth.signals import user_login_failed
-from django.core.management import call_command
-from django.test import Client, override_settings
+from django.test import Client
 
-import site_databases
-from orderflow_bridge_django.bridge import get_app, get_bridge
+from orderflow_bridge_django.bridge import get_bridge
 
-RING = "k1:7Jq0vXoB2mYd5w9LkTz3RsCfUeHgNiPa1bVxDtQyMuE"
 CONSOLE = "/bridge-console"
 VIEWS = ("view_order", "view_connection")
 
 
 @pytest.fixture
-def site(tmp_path) -> Iterator[None]:
-    """Give a site whose bridge is in the SQLite file, and whose people are in memory."""
-    for label in ("contenttypes", "auth", "admin", "sessions"):
-        call_command("migrate", label, database="default", verbosity=0)
-    create_permissions(get_app(), using="default", verbosity=0)
-    User.objects.all().delete()
-    storage = site_databases.open_alias("sqlite", tmp_path)
-    with override_settings(
-        ORDERFLOW_BRIDGE={"MASTER_KEYS": RING, "HOME": str(tmp_path)},
-        DATABASE_ROUTERS=["site_routers.ToSqlite"],
-    ):
-        get_bridge().connections.create("A storefront", scopes=["carts:read"])
-        yield
-    storage.close()
+def site(staffed) -> None:
+    """Give a site with staff, and a bridge with one connection."""
+    get_bridge().connections.create("A storefront", scopes=["carts:read"])
 
 
 def person(name: str, *permissions: str, staff: bool = True) -> Client:

@@ -1,6 +1,7 @@
 """What a page has at hand: the bridge, the templates, and the visit that it answers."""
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -55,6 +56,17 @@ class Desk(Struct, frozen=True, kw_only=True):
         sent = request.headers.get(name)
         headers = {} if sent is None else {where.header: [sent.encode("latin-1", "replace")]}
         return where.find(request.peer, headers, aliased=request.aliased) or "unix"
+
+    def names(self) -> Mapping[str, str]:
+        """Name every connection by its client id, oldest first."""
+        return {one.client_id: one.name for one in self.bridge.connections.all()}
+
+    def refusals(self) -> Sequence[tuple[str, int]]:
+        """Count what this process refused by code, the most frequent first."""
+        found: Counter[str] = Counter()
+        for (code, _), times in self.bridge.refusals().items():
+            found[code] += times
+        return found.most_common()
 
     def show(self, visit: Visit, template: str, *, status: int = 200, **values: Any) -> Answer:
         """Answer with a page."""

@@ -52,14 +52,12 @@ class ConsoleWSGI:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request under the mount; hand any other to the site."""
         rest = self._mount.under(environ.get("PATH_INFO", ""))
-        if rest is None and self._app is not None:
+        if rest is not None:
+            root = environ.get("SCRIPT_NAME", "") + self._mount.prefix
+            return answer_environ(self._console, environ, start_response, root=root, path=rest)
+        if self._app is not None:
             return self._app(environ, start_response)
-        root = environ.get("SCRIPT_NAME", "") + self._mount.prefix
-        return (
-            answer_environ(self._console, environ, start_response, root=root, path=rest or "")
-            if rest is not None
-            else _nothing(start_response)
-        )
+        return _nothing(start_response)
 
 
 def answer_environ(

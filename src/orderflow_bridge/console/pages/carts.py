@@ -2,6 +2,8 @@
 
 import re
 
+from msgspec.structs import replace
+
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.http import Answer
 from orderflow_bridge.console.links import query_of
@@ -36,7 +38,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
         newer = carts[0] if len(found) > _ROWS else None
         older = carts[-1] if carts else None
     else:
-        found = list(desk.bridge.carts.search(_after(query, after)))
+        found = list(desk.bridge.carts.search(replace(query, after=after)))
         carts = found[:_ROWS]
         newer = carts[0] if after is not None and carts else None
         older = carts[-1] if len(found) > _ROWS else None
@@ -45,7 +47,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
         "carts/list.html",
         is_kept="search" in desk.bridge.capabilities,
         carts=carts,
-        names={one.client_id: one.name for one in desk.bridge.connections.all()},
+        names=desk.names(),
         kept=kept,
         is_filtered=any(kept.values()),
         tabs=[
@@ -65,19 +67,8 @@ def listed(desk: Desk, visit: Visit) -> Answer:
 def shown(desk: Desk, visit: Visit) -> Answer:
     """Show one cart."""
     cart = desk.bridge.carts.find(visit.place["cart_id"])
-    names = {one.client_id: one.name for one in desk.bridge.connections.all()}
-    return desk.show(visit, "carts/one.html", cart=cart, name=names.get(cart.connection))
-
-
-def _after(query: CartQuery, after: tuple[int, str] | None) -> CartQuery:
-    return CartQuery(
-        status=query.status,
-        connection=query.connection,
-        email=query.email,
-        now=query.now,
-        after=after,
-        limit=query.limit,
-    )
+    name = desk.names().get(cart.connection)
+    return desk.show(visit, "carts/one.html", cart=cart, name=name)
 
 
 def _cursor(text: str) -> tuple[int, str] | None:

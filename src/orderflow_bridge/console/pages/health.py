@@ -27,15 +27,8 @@ def shown(desk: Desk, visit: Visit) -> Answer:
         capabilities=sorted(desk.bridge.capabilities),
         ports_version=PORTS_VERSION,
         keys=keys,
-        refusals=sorted(_by_code(desk).items(), key=lambda pair: -pair[1]),
+        refusals=desk.refusals(),
     )
-
-
-def _by_code(desk: Desk) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for (code, _), times in desk.bridge.refusals().items():
-        found[code] = found.get(code, 0) + times
-    return found
 
 
 ROUTES = (Route(method="GET", path="/health", page=shown),)

@@ -36,7 +36,7 @@ _INVALID = 422
 
 def listed(desk: Desk, visit: Visit) -> Answer:
     """Show a page of the list, or go straight to the one order that was looked for."""
-    names = _names(desk)
+    names = desk.names()
     asked = read_filter(visit.request.query, visit.zone, names)
     refused = _refused(desk, visit, asked, names)
     if refused is not None:
@@ -54,7 +54,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
 
 def exported(desk: Desk, visit: Visit) -> Answer:
     """Send every order of the list as CSV, however many pages it has."""
-    names = _names(desk)
+    names = desk.names()
     asked = read_filter(visit.request.query, visit.zone, names)
     refused = _refused(desk, visit, asked, names)
     if refused is not None:
@@ -69,10 +69,6 @@ def exported(desk: Desk, visit: Visit) -> Answer:
         one = [] if named is None else [named]
         return Answer(headers=headers, body=written(one, names, header=True))
     return Answer(headers=headers, body=export(desk.bridge.orders, asked.query, names))
-
-
-def _names(desk: Desk) -> Mapping[str, str]:
-    return {one.client_id: one.name for one in desk.bridge.connections.all()}
 
 
 def _can_search(desk: Desk) -> bool:

@@ -1,6 +1,5 @@
 """The overview: what was ordered lately, what was refused, and what to do first."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -69,7 +68,7 @@ def shown(desk: Desk, visit: Visit) -> Answer:
         names={one.client_id: one.name for one in connections},
         connections=len(connections),
         enabled=sum(one.status == "enabled" for one in connections),
-        refused=_refused(bridge),
+        refused=_refused(desk),
         steps=Steps(
             connected=bool(connections),
             signed=bool(newest) or _was_signed(bridge, visit.now),
@@ -103,13 +102,10 @@ def _chart(summary: Summary, days: Sequence[Day]) -> Chart:
     )
 
 
-def _refused(bridge: Bridge) -> Sequence[Refused]:
-    times: Counter[str] = Counter()
-    for (code, _), count in bridge.refusals().items():
-        times[code] += count
+def _refused(desk: Desk) -> Sequence[Refused]:
     return [
-        Refused(code=code, title=CODES[code][1] if code in CODES else "", times=count)
-        for code, count in times.most_common(_REFUSALS)
+        Refused(code=code, title=CODES[code][1] if code in CODES else "", times=times)
+        for code, times in desk.refusals()[:_REFUSALS]
     ]
 
 

@@ -1,7 +1,6 @@
 """Requests: the recent ones as they come, and why one of them was refused."""
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from orderflow_bridge.console.desk import Desk, Visit
@@ -48,7 +47,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
     if kept["verdict"] not in _REFUSED:
         kept["verdict"] = ""
     before = _place(asked.first("before"))
-    names = {one.client_id: one.name for one in desk.bridge.connections.all()}
+    names = desk.names()
     found: Sequence[JournalEntry] = ()
     if desk.bridge.journal.is_kept and kept["connection"] in {"", *names}:
         found = desk.bridge.journal.page(
@@ -79,7 +78,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
         here=query_of(kept),
         still=query_of(kept | {"live": "off"}),
         older=query_of(kept | {"before": _written(entries[-1])}) if len(found) > _ROWS else None,
-        refusals=_refusals(desk),
+        refusals=desk.refusals(),
     )
 
 
@@ -90,7 +89,7 @@ def shown(desk: Desk, visit: Visit) -> Answer:
         raise BridgeError("not_found", "There is no such request here.")
     inspected = desk.bridge.inspector.inspect(request_id)
     entry, explanation = inspected.entry, inspected.explanation
-    names = {one.client_id: one.name for one in desk.bridge.connections.all()}
+    names = desk.names()
     return desk.show(
         visit,
         "requests/one.html",
@@ -119,14 +118,6 @@ def _is_kept(desk: Desk, request_id: str) -> bool:
         and _REQUEST_ID.fullmatch(request_id) is not None
         and journal.find(request_id) is not None
     )
-
-
-def _refusals(desk: Desk) -> Sequence[tuple[str, int]]:
-    """Count what this process refused, the most frequent code first."""
-    found: Counter[str] = Counter()
-    for (code, _), times in desk.bridge.refusals().items():
-        found[code] += times
-    return found.most_common()
 
 
 def _place(text: str) -> tuple[int, str] | None:

@@ -33,7 +33,7 @@ def asked(desk: Desk, visit: Visit) -> Answer:
     """Show an empty form, or one with what is kept of a request."""
     query = visit.request.query
     typed = dict(_EMPTY)
-    if query.first("connection") in _names(desk):
+    if query.first("connection") in desk.names():
         typed["connection"] = query.first("connection")
     entry = _kept(desk, query.first("request"))
     return _form(desk, visit, typed=typed if entry is None else _of(entry, visit), of=entry)
@@ -44,7 +44,7 @@ def tried(desk: Desk, visit: Visit) -> Answer:
     pasted = read_pasted(
         visit.request.form,
         visit.zone,
-        connections=list(_names(desk)),
+        connections=list(desk.names()),
         mount=desk.mount_of_bridge,
     )
     if pasted.received is None:
@@ -70,16 +70,12 @@ def _form(
         errors=errors or {},
         explanation=explanation,
         verdicts=VERDICTS,
-        names=_names(desk),
+        names=desk.names(),
         actions=list(ACTIONS),
         methods=METHODS,
         of=of,
         most=_MOST_BODY // 1024**2,
     )
-
-
-def _names(desk: Desk) -> Mapping[str, str]:
-    return {one.client_id: one.name for one in desk.bridge.connections.all()}
 
 
 def _kept(desk: Desk, request_id: str) -> JournalEntry | None:

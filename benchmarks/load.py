@@ -1,4 +1,8 @@
-"""A server as a subprocess, and the load on it: keep-alive connections in one selector loop."""
+"""A server as a subprocess, and the load on it: some connections at once in one selector loop.
+
+They are kept alive, but for `sync`: gunicorn as it comes, with one thread that closes each
+connection behind its answer, and has others accepted by the kernel meanwhile.
+"""
 
 import json
 import os
@@ -17,7 +21,7 @@ HERE = Path(__file__).parent
 CONNECTIONS = 8
 START_TIMEOUT = 30
 STALLED = 30
-SERVERS = ("granian", "gunicorn", "uvicorn")
+SERVERS = ("granian", "gunicorn", "sync", "uvicorn")
 
 
 def server_name() -> str:
@@ -37,6 +41,9 @@ def _command(server: str, port: int, module: str, threads: int) -> list[str]:
     elif server == "gunicorn":
         options = ["--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
         options += ["--threads", str(threads), "--keep-alive", "60", "--log-level", "warning"]
+    elif server == "sync":
+        server = "gunicorn"
+        options = ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
     else:  # its one thread reads and answers; the bridge has threads of its own behind it
         options = ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
         options += ["--log-level", "warning"]
@@ -140,18 +147,42 @@ class Figures:
         return self.cpu / self.requests
 
 
-class _Wire:
-    """One keep-alive connection with at most one request under way."""
+def closes(answer: bytes) -> bool:
+    """Tell whether the server closes the connection behind this answer."""
+    return b"connection: close" in answer.partition(b"\r\n\r\n")[0].lower()
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=STALLED)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+def connect(port: int) -> socket.socket:
+    """Open a connection to a server here."""
+    opened = socket.create_connection(("127.0.0.1", port), timeout=STALLED)
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return opened
+
+
+class _Wire:
+    """One connection with at most one request under way, opened anew where it was closed."""
+
+    def __init__(self, port: int, chooser: selectors.BaseSelector) -> None:
+        self._port = port
+        self._chooser = chooser
+        self._open()
         self.sent = 0.0
+
+    def _open(self) -> None:
+        self.socket = connect(self._port)
+        self._chooser.register(self.socket, selectors.EVENT_READ, self)
         self._got = b""
+
+    def close(self) -> None:
+        self._chooser.unregister(self.socket)
+        self.socket.close()
 
     def send(self, request: bytes) -> None:
-        self._got = b""
         self.sent = time.perf_counter()
+        if closes(self._got):
+            self.close()
+            self._open()
+        self._got = b""
         self.socket.sendall(request)
 
     def answer(self) -> bytes | None:
@@ -180,8 +211,8 @@ def load(
 
     `keep` keeps the decoded answers.
     """
-    wires = [_Wire(server.port) for _ in range(min(CONNECTIONS, len(requests)))]
     chooser = selectors.DefaultSelector()
+    wires = [_Wire(server.port, chooser) for _ in range(min(CONNECTIONS, len(requests)))]
     queue = iter(requests)
     latencies: list[float] = []
     bodies: list[bytes] = []
@@ -190,7 +221,6 @@ def load(
     deadline = began + seconds
     under_way = 0
     for wire in wires:
-        chooser.register(wire.socket, selectors.EVENT_READ, wire)
         wire.send(next(queue))
         under_way += 1
     while under_way:
@@ -209,12 +239,11 @@ def load(
             request = next(queue, None) if now < deadline else None
             if request is None:
                 under_way -= 1
+                wire.close()
             else:
                 wire.send(request)
     took = time.perf_counter() - began
     used = server.cpu() - cpu
-    for wire in wires:
-        wire.socket.close()
     chooser.close()
     return Figures(
         requests=len(latencies),

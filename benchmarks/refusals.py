@@ -1,7 +1,7 @@
 """Measure what refusals cost: beside an empty app, beside valid writes, and in memory.
 
 python benchmarks/refusals.py [--quick] [--json] [--seconds S] [--threads N] [--refusals N]
-                              [--server granian|gunicorn|uvicorn]
+                              [--server granian|gunicorn|sync|uvicorn]
 """
 
 import argparse
@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from load import CONNECTIONS, SERVERS, STALLED, Server, load, server_name, serving
+from load import CONNECTIONS, SERVERS, STALLED, Server, closes, connect, load, server_name, serving
 from shop import SCOPES, WINDOW, Call, Storefront, open_bridge, set_up
 
 from orderflow_bridge.client.signing import sign
@@ -111,45 +111,56 @@ class Flooded:
 
 
 def flood(server: Server, request: bytes, *, status: int, seconds: float, end: bytes) -> Flooded:
-    """Send one request again and again on a few connections; each answer must have `status`.
+    """Send one request again and again, some at once; each answer must have `status`.
 
     An answer is whole when it ends with `end`: looking no closer keeps this side cheap.
     """
     begins = b"HTTP/1.1 %d" % status
     chooser = selectors.DefaultSelector()
-    wires = []
-    for _ in range(CONNECTIONS):
-        wire = socket.create_connection(("127.0.0.1", server.port), timeout=STALLED)
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def begin() -> None:
+        wire = connect(server.port)
         chooser.register(wire, selectors.EVENT_READ, [b""])
-        wires.append(wire)
+        wire.sendall(request)
+
     cpu, began = server.cpu(), time.perf_counter()
     deadline, done = began + seconds, 0
-    for wire in wires:
-        wire.sendall(request)
+    for _ in range(CONNECTIONS):
+        begin()
     now = began
     while now < deadline:
         ready = chooser.select(timeout=STALLED)
         if not ready:
             raise TimeoutError("the server stalled")
         for key, _ in ready:
-            got = key.data[0] + key.fileobj.recv(65_536)
-            if not got.endswith(end):
-                key.data[0] = got
-                if not got:
-                    raise ConnectionError("the server closed the connection")
+            got = more_of(key, end)
+            if got is None:
                 continue
             if not got.startswith(begins):
                 raise ValueError(got[:300])
-            key.data[0] = b""
             done += 1
-            key.fileobj.sendall(request)
+            if closes(got):
+                chooser.unregister(key.fileobj)
+                key.fileobj.close()
+                begin()
+            else:
+                key.fileobj.sendall(request)
         now = time.perf_counter()
     found = Flooded(done, now - began, server.cpu() - cpu)
-    for wire in wires:
-        wire.close()
+    for key in list(chooser.get_map().values()):
+        key.fileobj.close()
     chooser.close()
     return found
+
+
+def more_of(key: selectors.SelectorKey, end: bytes) -> bytes | None:
+    """Read more of an answer; give it once it is whole."""
+    got = key.data[0] + key.fileobj.recv(65_536)
+    if not got:
+        raise ConnectionError("the server closed the connection")
+    is_whole = got.endswith(end)
+    key.data[0] = b"" if is_whole else got
+    return got if is_whole else None
 
 
 def beside_an_empty_app(
@@ -311,7 +322,7 @@ def show(found: dict) -> None:
     print(found["machine"])
     print(
         f"\n{found['server']}, one process, {found['threads']} threads,"
-        f" {CONNECTIONS} keep-alive connections"
+        f" {CONNECTIONS} connections at once"
     )
     print(f"{'':18}{'bridge':>12}{'empty app':>12}{'part':>7}{'CPU':>9}{'empty':>9}")
     for kind, row in found["kinds"].items():
@@ -370,7 +381,7 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     parser.add_argument("--seconds", type=float, help="how long each load lasts")
     parser.add_argument("--server", choices=SERVERS, help="the first that is installed")
-    parser.add_argument("--threads", type=int, default=8, help="threads of the server")
+    parser.add_argument("--threads", type=int, default=8, help="of the server; sync has one")
     parser.add_argument("--refusals", type=int, help="how many are refused in process")
     options = parser.parse_args(words)
     scale = QUICK if options.quick else FULL

@@ -97,10 +97,13 @@ class Canary:
             for found in search.find(said, kinds):
                 self.leaked(found.kind, found.spelling, f"output: {name}, a key of its ring")
 
-    def look_at_rows(self, rows: Rows, where: str) -> None:
-        """Search the rows of a database, each by the rule of its table."""
+    def look_at_rows(self, rows: Rows, where: str) -> set[str]:
+        """Search the rows of a database, each by its table's rule; name the tables with any."""
+        found = set()
         for table, row in rows:
+            found.add(table)
             self.look("row", f"table {table}, {where}", row, kinds_of_table(table))
+        return found
 
     def look_at_files(self, folder: Path) -> None:
         """Search every file below a folder, also for the keys of each ring that is there."""

@@ -382,7 +382,10 @@ def check_months(summary: Any, months: Any) -> None:
         assert summary[counted] == sum(month[counted] for month in months.values())
 
 
-HTTP = [pytest.param(kind, ("--http",), id=f"{kind}-http") for kind in ("sqlite", "postgres")]
+HTTP = [
+    pytest.param("sqlite", ("--http",), id="sqlite-http"),
+    pytest.param("postgres", ("--http",), id="postgres-http", marks=pytest.mark.long),
+]
 # One file (replayed twice, below) and one server prove every penny with each change; the others
 # have a month of it.
 WHOLE = [pytest.param("postgres", (), id="postgres")]

@@ -16,16 +16,14 @@ place in memory.
 
 import argparse
 import json
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from load import Figures, load, server_name, serving
+from load import Figures, Server, load, server_name, serving
 from shop import RING, Call, Storefront, set_up
 
 from orderflow_bridge import Bridge
@@ -63,7 +61,9 @@ class Side:
     cart: str
 
     def call(self, action: str) -> Call:
-        return self.storefront.create(1) if action == "cart.create" else self.storefront.get(self.cart)
+        return (
+            self.storefront.create(1) if action == "cart.create" else self.storefront.get(self.cart)
+        )
 
     def requests(self, action: str, count: int) -> list[Request]:
         return [self.call(action).in_process() for _ in range(count)]
@@ -155,26 +155,13 @@ def in_process(folder: Path, scale: Scale) -> dict[str, dict[str, list[float]]]:
     }
 
 
-@contextmanager
-def journal_rows(rows: int):
-    """Let a server that is started meanwhile keep so many."""
-    before = os.environ.get(ENVIRONMENT)
-    os.environ[ENVIRONMENT] = str(rows)
-    try:
-        yield
-    finally:
-        del os.environ[ENVIRONMENT]
-        if before is not None:
-            os.environ[ENVIRONMENT] = before
-
-
 def served(folder: Path, scale: Scale, server: str) -> dict[str, dict[str, list[float]]]:
     """Load a server of each kind in turns; microseconds, off and on."""
     sides: dict[int, Callable[[str], Figures]] = {}
     figures: dict[str, dict[int, list[Figures]]] = {name: {0: [], ROWS: []} for name in ACTIONS}
     count = int(4_000 * scale.seconds)
 
-    def loading(running, side: Side) -> Callable[[str], Figures]:
+    def loading(running: Server, side: Side) -> Callable[[str], Figures]:
         return lambda action: load(
             running,
             [side.call(action).over_http() for _ in range(count)],
@@ -188,14 +175,16 @@ def served(folder: Path, scale: Scale, server: str) -> dict[str, dict[str, list[
                     figures[action][rows].append(run(action))
 
     off, on = opened(folder, "served-off", 0), opened(folder, "served-on", 0)
-    with journal_rows(0), serving("served", folder / "served-off/shop.db", server, threads=8) as one:
-        sides[0] = loading(one, off)
-        with (
-            journal_rows(ROWS),
-            serving("served", folder / "served-on/shop.db", server, threads=8) as two,
-        ):
-            sides[ROWS] = loading(two, on)
-            measure()
+    with (
+        serving(
+            "served", folder / "served-off/shop.db", server, threads=8, **{ENVIRONMENT: "0"}
+        ) as one,
+        serving(
+            "served", folder / "served-on/shop.db", server, threads=8, **{ENVIRONMENT: str(ROWS)}
+        ) as two,
+    ):
+        sides[0], sides[ROWS] = loading(one, off), loading(two, on)
+        measure()
     for side in (off, on):
         side.bridge.close()
     # The first load warms up.
@@ -218,8 +207,7 @@ def show(found: dict) -> None:
             more = (on / off - 1) * 100
             verdict = "ok" if more < AIM else "MISSED"
             print(
-                f"{action:12} {what:21} {off:7.1f} {on:7.1f}"
-                f"  {more:+.1f} % ({verdict}, < {AIM} %)"
+                f"{action:12} {what:21} {off:7.1f} {on:7.1f}  {more:+.1f} % ({verdict}, < {AIM} %)"
             )
 
 

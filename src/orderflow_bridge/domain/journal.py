@@ -10,7 +10,7 @@ __all__ = ["JournalEntry", "Verdict"]
 Verdict = Literal["allowed", "refused"]
 
 
-class JournalEntry(Struct, frozen=True, kw_only=True):
+class JournalEntry(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One request and its answer; written once, never changed, never a secret or a body.
 
     The ids have at most 64 characters; no text has half of a surrogate pair.

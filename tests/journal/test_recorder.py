@@ -50,10 +50,10 @@ def test_a_thread_writes_what_waits_and_goes(shop):
     until(lambda: len(shop.bridge.journal.page()) == 2)
 
 
-def test_a_full_batch_waits_for_no_clock(shop, monkeypatch):
+def test_many_that_wait_are_written_at_once(shop, monkeypatch):
     """A busy server's requests are written as they come."""
     monkeypatch.setattr(module, "_SECONDS", 3_600)
-    monkeypatch.setattr(module, "_BATCH", 3)
+    monkeypatch.setattr(module, "_ENOUGH", 3)
     front = shop.storefront()
     for _ in range(3):
         front.ok("orders.list")

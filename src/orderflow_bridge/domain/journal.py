@@ -20,6 +20,8 @@ class JournalEntry(Struct, frozen=True, kw_only=True, array_like=True, gc=False)
     `body_bytes` how long the body was; None where it did not come to that. `detail` is the sentence
     that the caller got, empty where it was allowed. `replayed` says that the answer was a stored
     one. `order_id` and `cart_id` are what the request was about.
+
+    There are many: they are encoded as an array, to which a later version adds at its end.
     """
 
     request_id: str

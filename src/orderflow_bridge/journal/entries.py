@@ -62,7 +62,7 @@ class Course(Struct, gc=False):
 
 
 class Ended(Struct, frozen=True, gc=False):
-    """A request that was answered, as it waits to be written; nothing is computed for it yet.
+    """A request that was answered, as it waits to be written; little is computed for it yet.
 
     `answer` is the beginning of the answer's body, `headers` are the answer's. `ended` is when it
     was given, in Unix ms. `code` and `detail` are a refusal's.

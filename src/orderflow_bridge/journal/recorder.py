@@ -25,7 +25,8 @@ _log = logging.getLogger("orderflow_bridge.journal")
 _SECONDS = 0.5
 _IDLE_ROUNDS = 2
 _PATIENCE = 15.0
-_BATCH = 512
+_ENOUGH = 512
+_BATCH = 1_024
 _MOST_WAITING = 4_096
 _MOST_KNOWN = 4_096
 _MOST_COUNTED = 4_096
@@ -36,7 +37,7 @@ _connection_of = attrgetter("connection")
 
 
 class Recorder:
-    """Keep requests in memory until a thread has written them, half a second later at most.
+    """Keep requests in memory until a thread writes them: after half a second, or when many wait.
 
     The thread is a daemon, and is there only while there is something to write. What is verified is
     all kept; of the rest a bounded trickle, for connections that exist. What the queue cannot hold,
@@ -101,7 +102,7 @@ class Recorder:
         )
         if not self._running:
             self._start()
-        elif len(waiting) >= _BATCH and not self._wake.is_set():
+        elif len(waiting) >= _ENOUGH and not self._wake.is_set():
             self._wake.set()
 
     def flush(self) -> None:
@@ -154,9 +155,10 @@ class Recorder:
         idle = 0
         while idle < _IDLE_ROUNDS:
             self._wake.wait(_SECONDS)
+            # In this order: who closes says so before it wakes.
+            self._wake.clear()
             if self._closing:
                 break
-            self._wake.clear()
             idle = 0 if self._waiting else idle + 1
             self.flush()
         with self._starting:

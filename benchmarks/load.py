@@ -88,7 +88,9 @@ class Server:
 
 
 @contextmanager
-def serving(module: str, file: Path, server: str, *, threads: int) -> Iterator[Server]:
+def serving(
+    module: str, file: Path, server: str, *, threads: int, **environment: str
+) -> Iterator[Server]:
     """Run a server with an application on a database file, and stop it by its id."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -96,7 +98,7 @@ def serving(module: str, file: Path, server: str, *, threads: int) -> Iterator[S
     process = subprocess.Popen(
         _command(server, port, module, threads),
         cwd=HERE,
-        env={**os.environ, "BENCHMARK_FILE": str(file), "PYTHONPATH": str(HERE)},
+        env={**os.environ, **environment, "BENCHMARK_FILE": str(file), "PYTHONPATH": str(HERE)},
         stdout=subprocess.DEVNULL,
     )
     try:

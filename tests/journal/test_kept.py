@@ -63,6 +63,29 @@ def test_of_a_signature_the_first_digits_are_kept(shop, front):
     assert headers["X-Signature"][11:] not in repr(entry)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        (
+            b"content-type",
+            b'application/json; charset="utf-8"',
+            'application/json; charset="utf-8"',
+        ),
+        (b"content-length", b"2", "2"),
+        (b"content-length", b"2".zfill(40), "(malformed: it has a character that it may not have)"),
+    ],
+)
+def test_what_is_odd_and_allowed_is_shown_as_what_is_refused(shop, front, name, value, shown):
+    """A header that no signature covers is looked at, though the request was let pass."""
+    signed = front.headers("orders.list", b"{}", key=None)
+    headers = {name.lower().encode(): (text.encode(),) for name, text in signed.items()}
+    response = raw(shop, front, headers | {name: (value,)}, action=b"orders.list")
+    assert response.status == 200
+    (entry,) = kept(shop)
+    assert entry.headers[name.decode().title()] == shown
+    assert entry.string_to_sign is not None
+
+
 def test_a_read_is_kept_too(shop, front):
     """Which cart it was about is in its answer."""
     cart = front.cart()

@@ -50,6 +50,16 @@ def test_a_thread_writes_what_waits_and_goes(shop):
     until(lambda: len(shop.bridge.journal.page()) == 2)
 
 
+def test_many_that_wait_are_written_at_once(shop, monkeypatch):
+    """A busy server's requests are written as they come."""
+    monkeypatch.setattr(module, "_SECONDS", 3_600)
+    monkeypatch.setattr(module, "_ENOUGH", 3)
+    front = shop.storefront()
+    for _ in range(3):
+        front.ok("orders.list")
+    until(lambda: len(shop.bridge.journal.page()) == 3)
+
+
 def test_closing_writes_what_waits(shop):
     """A worker that stops in order loses nothing, and may go on."""
     front = shop.storefront()
@@ -133,7 +143,7 @@ def test_the_queue_drops_the_oldest_and_counts_them(shop, monkeypatch):
     """Memory is bounded, also where the storage stands still."""
     recorder = shop.bridge._recorder
     monkeypatch.setattr(module, "_MOST_WAITING", 5)
-    recorder._start_anew()
+    recorder.renew()
     monkeypatch.setattr(recorder, "_running", True)
     front = shop.storefront()
     ids = [front.call("orders.list").headers["X-Request-Id"] for _ in range(8)]

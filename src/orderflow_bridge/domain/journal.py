@@ -10,7 +10,7 @@ __all__ = ["JournalEntry", "Verdict"]
 Verdict = Literal["allowed", "refused"]
 
 
-class JournalEntry(Struct, frozen=True, kw_only=True):
+class JournalEntry(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     """One request and its answer; written once, never changed, never a secret or a body.
 
     The ids have at most 64 characters; no text has half of a surrogate pair.
@@ -20,6 +20,8 @@ class JournalEntry(Struct, frozen=True, kw_only=True):
     `body_bytes` how long the body was; None where it did not come to that. `detail` is the sentence
     that the caller got, empty where it was allowed. `replayed` says that the answer was a stored
     one. `order_id` and `cart_id` are what the request was about.
+
+    There are many: they are encoded as an array, to which a later version adds at its end.
     """
 
     request_id: str

@@ -12,38 +12,45 @@ from orderflow_bridge.decisions import Asked
 from orderflow_bridge.diagnosis.received import KEPT_DIGITS, malformed
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.journal import JournalEntry
-from orderflow_bridge.http import CODES
+from orderflow_bridge.http import CODES, Response
 from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.security.signing import CLIENT_ID, IDEMPOTENCY_KEY, SIGNATURE, TIMESTAMP
 
 __all__ = ["Course", "Ended", "beginning", "entry_of", "sentence_of"]
 
-_ANSWER_BYTES = 2_048
+_REFUSED = 400
+_PROBLEM_BYTES = 2_048
+_IDS_BYTES = 448
 _LONGEST_TEXT = 1_024
 _SHORTEST_CARD = 12
 _LONGEST_DETAIL = 1_000
 _MOST_ERRORS = 5
 _ID = rb'"([A-Za-z0-9_-]{1,64})"'
-_ORDER = re.compile(rb'\{"order_id":%b,"number":"[^"]*","status":"[^"]*","cart_id":%b' % (_ID, _ID))
-_CART = re.compile(rb'\{"cart_id":%b' % _ID)
+_OF_ANSWER = re.compile(
+    rb'\{(?:"order_id":%b,"number":"[^"]*","status":"[^"]*",)?"cart_id":%b' % (_ID, _ID)
+)
 _ORDER_OF_PROBLEM = re.compile(rb'"request_id":"[^"]*","order_id":%b' % _ID)
 _CART_OF_PROBLEM = re.compile(rb'"request_id":"[^"]*","cart":\{"cart_id":%b' % _ID)
 _WORD = rb"[A-Za-z0-9!#$&^_.+-]{1,64}"
 _MEDIA_TYPE = re.compile(rb'%b/%b(?:[ \t]*;[ \t]*%b="?%b"?){0,2}' % (_WORD, _WORD, _WORD, _WORD))
 _LENGTH = re.compile(rb"[0-9]{1,12}")
 _CARD = "(not shown: it looks like a card number)"
-_SHOWN: tuple[tuple[bytes, str, re.Pattern[bytes]], ...] = (
+_Shown = tuple[tuple[bytes, str, re.Pattern[bytes]], ...]
+_OF_BODY: _Shown = (
     (b"content-type", "Content-Type", _MEDIA_TYPE),
     (b"content-length", "Content-Length", _LENGTH),
+)
+_OF_SIGNER: _Shown = (
     (b"x-client-id", "X-Client-Id", CLIENT_ID),
     (b"x-timestamp", "X-Timestamp", TIMESTAMP),
     (b"x-signature", "X-Signature", SIGNATURE),
     (b"idempotency-key", "Idempotency-Key", IDEMPOTENCY_KEY),
 )
 _SIGNATURE, _CLIENT_ID, _JSON = b"x-signature", b"x-client-id", b"application/json"
+_REPLAYED = ("Idempotent-Replayed", "true")
 
 
-class Course(Struct):
+class Course(Struct, gc=False):
     """How far a request came while it was executed; filled in on the way.
 
     `text` is its string to sign, `verified` says that it was signed by whom it names.
@@ -54,21 +61,21 @@ class Course(Struct):
     verified: bool = False
 
 
-class Ended(Struct, frozen=True, kw_only=True):
+class Ended(Struct, frozen=True, gc=False):
     """A request that was answered, as it waits to be written; little is computed for it yet.
 
-    `code` and `detail` are a refusal's. `answer` is the beginning of the answer's body, `ended`
-    when it was given, in Unix ms.
+    `answer` is the beginning of the answer's body, `headers` are the answer's. `ended` is when it
+    was given, in Unix ms. `code` and `detail` are a refusal's.
     """
 
     asked: Asked
     course: Course | None
-    code: str | None
-    detail: str
     status: int
+    headers: Sequence[tuple[str, str]]
     answer: bytes
-    replayed: bool
     ended: int
+    code: str | None = None
+    detail: str = ""
 
 
 class _Problem(Struct):
@@ -79,17 +86,23 @@ class _Problem(Struct):
 _problem_of = msgspec.json.Decoder(_Problem).decode
 
 
-def beginning(answer: bytes) -> bytes:
-    """Give as much of an answer as its ids are in."""
-    return answer[:_ANSWER_BYTES]
+def beginning(response: Response) -> bytes:
+    """Give as much of an answer as its ids are in, and a refusal's code and sentence."""
+    return response.body[: _IDS_BYTES if response.status < _REFUSED else _PROBLEM_BYTES]
 
 
 def entry_of(one: Ended) -> JournalEntry:
     """Make what is kept; `connection` is the client id that the request names, looked up or not."""
     asked, course = one.asked, one.course
-    code, detail = _code_and_detail(one)
+    verified = course is not None and course.verified
+    if one.status < _REFUSED:
+        code, detail, headers = None, "", _sound_headers(asked.headers)
+        order_id, cart_id = _ids_of_answer(one.answer)
+    else:
+        code, detail = _code_and_detail(one)
+        headers = _headers(asked.headers, _OF_BODY + _OF_SIGNER, proven=verified)
+        order_id, cart_id = _ids_of_problem(one.answer)
     action = asked.action.decode("ascii")
-    order_id, cart_id = _ids(one)
     return JournalEntry(
         request_id=asked.request_id,
         at=asked.arrived,
@@ -98,11 +111,11 @@ def entry_of(one: Ended) -> JournalEntry:
         verdict="refused" if code else "allowed",
         code=code,
         status=one.status,
-        replayed=one.replayed,
+        replayed=_REPLAYED in one.headers,
         address=asked.address,
         milliseconds=max(0, one.ended - asked.arrived),
-        verified=course is not None and course.verified,
-        headers=_headers(asked.headers, proven=course is not None and course.verified),
+        verified=verified,
+        headers=headers,
         string_to_sign=_text(course, code),
         body_bytes=None if course is None else course.body_bytes,
         detail=detail,
@@ -111,16 +124,14 @@ def entry_of(one: Ended) -> JournalEntry:
     )
 
 
-def _code_and_detail(one: Ended) -> tuple[str | None, str]:
+def _code_and_detail(one: Ended) -> tuple[str, str]:
     if one.code is not None:
         return one.code, one.detail
-    if one.status >= 400:  # noqa: PLR2004 -- HTTP's
-        try:
-            problem = _problem_of(one.answer)
-        except msgspec.DecodeError:
-            return _code_of_prefix(one.answer), ""
-        return problem.code, problem.detail[:_LONGEST_DETAIL]
-    return None, ""
+    try:
+        problem = _problem_of(one.answer)
+    except msgspec.DecodeError:
+        return _code_of_prefix(one.answer), ""
+    return problem.code, problem.detail[:_LONGEST_DETAIL]
 
 
 _CODE = re.compile(rb'"code":"([a-z_]{1,64})"')
@@ -148,20 +159,20 @@ def sentence_of(refusal: BridgeError) -> str:
     return said[:_LONGEST_DETAIL]
 
 
-def _ids(one: Ended) -> tuple[str | None, str | None]:
+def _ids_of_answer(answer: bytes) -> tuple[str | None, str | None]:
     """Find the order and the cart that an answer is about; (None, None) where it is about none."""
-    answer = one.answer
-    order = cart = None
-    if one.status >= 400:  # noqa: PLR2004 -- HTTP's
-        order, cart = _ORDER_OF_PROBLEM.search(answer), _CART_OF_PROBLEM.search(answer)
-    elif (both := _ORDER.match(answer)) is not None:
-        return both[1].decode("ascii"), both[2].decode("ascii")
-    else:
-        cart = _CART.match(answer)
-    return (
-        order[1].decode("ascii") if order else None,
-        cart[1].decode("ascii") if cart else None,
-    )
+    found = _OF_ANSWER.match(answer)
+    return (_text_of(found[1]), _text_of(found[2])) if found else (None, None)
+
+
+def _ids_of_problem(answer: bytes) -> tuple[str | None, str | None]:
+    """Find the order and the cart that a refusal is about."""
+    order, cart = _ORDER_OF_PROBLEM.search(answer), _CART_OF_PROBLEM.search(answer)
+    return _text_of(order and order[1]), _text_of(cart and cart[1])
+
+
+def _text_of(found: bytes | None) -> str | None:
+    return found.decode("ascii") if found else None
 
 
 def _text(course: Course | None, code: str | None) -> str | None:
@@ -178,27 +189,50 @@ def _text(course: Course | None, code: str | None) -> str | None:
     return text
 
 
-def _headers(headers: Mapping[bytes, Sequence[bytes]], *, proven: bool) -> dict[str, str]:
-    """Show the headers as an operator may see them.
+def _sound_headers(headers: Mapping[bytes, Sequence[bytes]]) -> dict[str, str]:
+    """Show the headers of a request that every check let pass.
 
-    What its grammar does not match is told as the reason, not repeated; of a signature the first
-    digits are shown, by which it is known again and with which nobody can sign.
+    What is signed, and the signature, are there once then, match their grammars and are no card.
+    """
+    found = _headers(headers, _OF_BODY)
+    found["X-Client-Id"] = headers[_CLIENT_ID][0].decode("ascii")
+    found["X-Timestamp"] = headers[b"x-timestamp"][0].decode("ascii")
+    found["X-Signature"] = _cut(headers[_SIGNATURE][0])
+    keys = headers.get(b"idempotency-key")
+    if keys:
+        found["Idempotency-Key"] = keys[0].decode("ascii")
+    return found
+
+
+def _cut(signature: bytes) -> str:
+    """Show the first digits of a signature, by which it is known again and nobody can sign."""
+    return signature[: len("v1=") + KEPT_DIGITS].decode("ascii") + "…"
+
+
+def _headers(
+    headers: Mapping[bytes, Sequence[bytes]], shown: _Shown, *, proven: bool = False
+) -> dict[str, str]:
+    """Show headers as an operator may see them.
+
+    What its grammar does not match is told as the reason, not repeated.
     """
     found = {}
-    for name, title, grammar in _SHOWN:
+    for name, title, grammar in shown:
         values = headers.get(name)
         if not values:
             continue
         value = values[0]
         if len(values) > 1:
             found[title] = f"(came {len(values)} times)"
+        elif value == _JSON:
+            found[title] = "application/json"
         elif grammar.fullmatch(value) is None:
             found[title] = f"({malformed(title, value)})"
         elif name == _SIGNATURE:
-            found[title] = value[: 3 + KEPT_DIGITS].decode("ascii") + "…"
+            found[title] = _cut(value)
         else:
             text = value.decode("ascii")
-            # What is short, what everyone sends and a connection's own id are not looked at.
-            plain = len(text) < _SHORTEST_CARD or value == _JSON or (proven and name == _CLIENT_ID)
+            # What is short and a connection's own id are not looked at.
+            plain = len(text) < _SHORTEST_CARD or (proven and name == _CLIENT_ID)
             found[title] = text if plain or not is_card(text) else _CARD
     return found

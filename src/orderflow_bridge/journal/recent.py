@@ -14,7 +14,7 @@ class RecentRequests:
     """Read what is kept of recent requests; `rows` 0 says that nothing is kept.
 
     Each method raises `ConfigurationError` where nothing is. What this process answered within the
-    last quarter of a second may not be there yet.
+    last half second may not be there yet.
     """
 
     def __init__(self, *, storage: Storage, rows: int) -> None:

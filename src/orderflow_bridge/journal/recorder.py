@@ -2,8 +2,10 @@
 
 import logging
 import os
+import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from threading import Event, Lock, Thread
 
 from orderflow_bridge.capabilities import journal_of
@@ -20,21 +22,22 @@ from orderflow_bridge.transactions import transact
 __all__ = ["Recorder"]
 
 _log = logging.getLogger("orderflow_bridge.journal")
-_SECONDS = 0.25
-_IDLE_ROUNDS = 4
+_SECONDS = 0.5
+_IDLE_ROUNDS = 2
 _PATIENCE = 15.0
-_BATCH = 256
+_ENOUGH = 512
+_BATCH = 1_024
 _MOST_WAITING = 4_096
 _MOST_KNOWN = 4_096
 _MOST_COUNTED = 4_096
 _TRIM_EVERY = 64
 _TRIMMED = 512
 _DAY = 86_400_000
-_REPLAYED = ("Idempotent-Replayed", "true")
+_connection_of = attrgetter("connection")
 
 
 class Recorder:
-    """Keep requests in memory until a thread has written them, at most a quarter of a second.
+    """Keep requests in memory until a thread writes them: after half a second, or when many wait.
 
     The thread is a daemon, and is there only while there is something to write. What is verified is
     all kept; of the rest a bounded trickle, for connections that exist. What the queue cannot hold,
@@ -61,7 +64,8 @@ class Recorder:
         self._written: Counter[str] = Counter()
         self._failing = False
         self.dropped: int = 0
-        self._start_anew()
+        self.renew()
+        _call_after_fork(self)
 
     def keep(
         self,
@@ -71,9 +75,7 @@ class Recorder:
         course: Course | None = None,
         refusal: BridgeError | None = None,
     ) -> None:
-        """Put an answered request into the queue; costs microseconds, and never raises."""
-        if os.getpid() != self._process:
-            self._start_anew()
+        """Put an answered request into the queue; costs a microsecond, and never raises."""
         if course is not None and course.verified:
             if len(self._known) < _MOST_KNOWN:
                 self._known.add(asked.client_id)
@@ -81,28 +83,30 @@ class Recorder:
             asked.client_id, asked.arrived, known=asked.client_id in self._known
         ):
             return
-        if len(self._waiting) == _MOST_WAITING:
+        # Not the refusal itself: it holds the frames that it passed, and what is in them.
+        code, detail = (refusal.code, sentence_of(refusal)) if refusal is not None else (None, "")
+        waiting = self._waiting
+        if len(waiting) == _MOST_WAITING:
             self.dropped += 1
-        self._waiting.append(
+        waiting.append(
             Ended(
-                asked=asked,
-                course=course,
-                # Not the refusal itself: it holds the frames that it passed, and what is in them.
-                code=None if refusal is None else refusal.code,
-                detail="" if refusal is None else sentence_of(refusal),
-                status=response.status,
-                answer=beginning(response.body),
-                replayed=_REPLAYED in response.headers,
-                ended=self._clock.now(),
+                asked,
+                course,
+                response.status,
+                response.headers,
+                beginning(response),
+                self._clock.now(),
+                code,
+                detail,
             )
         )
         if not self._running:
             self._start()
+        elif len(waiting) >= _ENOUGH and not self._wake.is_set():
+            self._wake.set()
 
     def flush(self) -> None:
-        """Write what waits, now and in this thread; does nothing in a child for its parent."""
-        if os.getpid() != self._process:
-            self._start_anew()
+        """Write what waits, now and in this thread."""
         with self._flushing:
             # What comes meanwhile waits for the next time: a batch is worth more than a hurry.
             for _ in range(-(-len(self._waiting) // _BATCH)):
@@ -114,19 +118,21 @@ class Recorder:
         When it has returned nothing of this process opens the storage again by itself, unless the
         storage kept the thread waiting for longer than any lock should.
         """
-        self._hurry.set()
+        self._closing = True
+        self._wake.set()
         thread = self._thread
-        if thread is not None and os.getpid() == self._process:
+        if thread is not None:
             thread.join(_PATIENCE)
         self.flush()
 
-    def _start_anew(self) -> None:
-        self._process = os.getpid()
+    def renew(self) -> None:
+        """Begin with nothing, in a forked child: what waits is its parent's to write."""
         self._waiting: deque[Ended] = deque(maxlen=_MOST_WAITING)
         self._floods = self._new_floods()
         self._flushing = Lock()
         self._starting = Lock()
-        self._hurry = Event()
+        self._wake = Event()
+        self._closing = False
         self._thread: Thread | None = None
         self._running = False
 
@@ -135,7 +141,8 @@ class Recorder:
             if self._running:
                 return
             self._running = True
-            self._hurry.clear()
+            self._closing = False
+            self._wake.clear()
             thread = Thread(target=self._run, name="orderflow-bridge journal", daemon=True)
             try:
                 thread.start()
@@ -146,13 +153,18 @@ class Recorder:
 
     def _run(self) -> None:
         idle = 0
-        while idle < _IDLE_ROUNDS and not self._hurry.wait(_SECONDS):
+        while idle < _IDLE_ROUNDS:
+            self._wake.wait(_SECONDS)
+            # In this order: who closes says so before it wakes.
+            self._wake.clear()
+            if self._closing:
+                break
             idle = 0 if self._waiting else idle + 1
             self.flush()
         with self._starting:
             self._running = False
         # Who came between the last look and that line saw a thread that runs.
-        if self._waiting and not self._hurry.is_set():
+        if self._waiting and not self._closing:
             self._start()
 
     def _take(self) -> Sequence[Ended]:
@@ -176,14 +188,15 @@ class Recorder:
     def _append(self, unit: Unit, entries: Sequence[JournalEntry]) -> None:
         """Store the entries of connections that exist, and forget what is beyond the bounds."""
         proven = {one.connection for one in entries if one.verified}
-        asked = {one.connection for one in entries if one.connection} - proven
-        exist = proven | {one for one in asked if unit.connections.find(one) is not None}
-        kept = [one for one in entries if one.connection in exist]
-        if not kept:
+        asked = {one.connection for one in entries} - proven
+        unknown = {one for one in asked if one is None or unit.connections.find(one) is None}
+        if unknown:
+            entries = [one for one in entries if one.connection not in unknown]
+        if not entries:
             return
         journal = journal_of(unit)
-        journal.append(kept)
-        for connection, count in Counter(one.connection for one in kept).items():
+        journal.append(entries)
+        for connection, count in Counter(map(_connection_of, entries)).items():
             if connection is not None and self._is_due(connection, count):
                 journal.trim(connection, keep=self._rows, limit=_TRIMMED + count)
                 if self._days:
@@ -198,3 +211,16 @@ class Recorder:
         before = self._written[connection]
         self._written[connection] = before + count
         return first or before // _TRIM_EVERY != (before + count) // _TRIM_EVERY
+
+
+def _call_after_fork(recorder: Recorder) -> None:
+    reference = weakref.ref(recorder)
+
+    def renew() -> None:
+        alive = reference()
+        if alive is not None:
+            alive.renew()
+
+    # Where processes fork; to ask for the process with each request would cost more than all else.
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=renew)

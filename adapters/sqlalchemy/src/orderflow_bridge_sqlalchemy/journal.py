@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 from orderflow_bridge.domain.journal import JournalEntry
-from sqlalchemy import ColumnElement, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, bindparam, delete, literal_column, or_, select
 
 from orderflow_bridge_sqlalchemy.executor import Executor, in_pieces
 from orderflow_bridge_sqlalchemy.inserts import insert_or_ignore
@@ -28,10 +28,7 @@ class JournalStatements:
         "forget",
         "newest_beyond",
         "of_order",
-        "page",
-        "page_of",
-        "page_of_both",
-        "page_of_verdict",
+        "pages",
         "stale",
         "surplus",
     )
@@ -47,7 +44,7 @@ class JournalStatements:
         at: ColumnElement[int] = bindparam("at")
         request_id: ColumnElement[str] = bindparam("id")
         newest = (columns.arrived_at.desc(), columns.request_id.desc())
-        self.page = (
+        page = (
             select(columns.document)
             .where(
                 columns.arrived_at <= at,
@@ -56,10 +53,17 @@ class JournalStatements:
             .order_by(*newest)
             .limit(bindparam("at_most"))
         )
-        refused = columns.refused == bindparam("refused")
-        self.page_of = self.page.where(of)
-        self.page_of_verdict = self.page.where(refused)
-        self.page_of_both = self.page_of.where(refused)
+        # The verdict is written out: an index of the refused alone is for no parameter.
+        allowed = columns.refused == literal_column("0")
+        refused = columns.refused == literal_column("1")
+        self.pages = {
+            (False, None): page,
+            (False, False): page.where(allowed),
+            (False, True): page.where(refused),
+            (True, None): page.where(of),
+            (True, False): page.where(of, allowed),
+            (True, True): page.where(of, refused),
+        }
         self.newest_beyond = (
             select(columns.arrived_at, columns.request_id)
             .where(of)
@@ -119,17 +123,11 @@ class Journal:
         limit: int,
     ) -> Sequence[JournalEntry]:
         """Give entries, newest first, at most `limit`."""
-        say = self._say
         at, request_id = before or _NEWEST
         values: dict[str, object] = {"at": at, "id": request_id, "at_most": limit}
         if connection is not None:
             values["of_connection"] = connection
-        if refused is not None:
-            values["refused"] = int(refused)
-        if connection is None:
-            statement = say.page if refused is None else say.page_of_verdict
-        else:
-            statement = say.page_of if refused is None else say.page_of_both
+        statement = self._say.pages[connection is not None, refused]
         return [_decode(row.document) for row in self._executor.all(statement, **values)]
 
     def purge(self, *, before: int, limit: int) -> int:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    literal_column,
 )
 
 from orderflow_bridge_sqlalchemy.types import Key, blob, digest, document, serial
@@ -346,10 +347,25 @@ def _journal(metadata: MetaData) -> Table:
     )
     newest = (table.c.arrived_at, table.c.request_id)
     made = table.c.made_order.is_not(None)
-    Index("orderflow_journal_newest", *newest)
-    Index("orderflow_journal_of_connection", table.c.connection, *newest)
-    Index("orderflow_journal_of_verdict", table.c.refused, *newest)
-    Index("orderflow_journal_of_both", table.c.connection, table.c.refused, *newest)
+    refused = table.c.refused == literal_column("1")
+    # What is allowed is nearly all there is, and is told apart within the index of the newest.
+    Index("orderflow_journal_newest", *newest, table.c.refused)
+    Index("orderflow_journal_of_connection", table.c.connection, *newest, table.c.refused)
+    Index(
+        "orderflow_journal_of_verdict",
+        table.c.refused,
+        *newest,
+        postgresql_where=refused,
+        sqlite_where=refused,
+    )
+    Index(
+        "orderflow_journal_of_both",
+        table.c.connection,
+        table.c.refused,
+        *newest,
+        postgresql_where=refused,
+        sqlite_where=refused,
+    )
     Index(
         "orderflow_journal_made_order",
         table.c.made_order,

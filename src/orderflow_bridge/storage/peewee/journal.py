@@ -2,6 +2,8 @@
 # ruff: noqa: S608 -- statements are made of this package's own names; values are parameters
 
 from collections.abc import Sequence
+from itertools import chain
+from operator import itemgetter
 
 import msgspec
 
@@ -14,6 +16,9 @@ __all__ = ["Journal", "JournalStatements"]
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(JournalEntry).decode
 _NEWEST = (2**63 - 1, "")
+_ROW = "(?, ?, ?, ?, ?, ?)"
+# Few, so that drivers keep the statements that they prepared.
+_SIZES = (128, 64, 32, 16, 8, 4, 2, 1)
 _OF_NONE = ""
 """What stands in the column of the connection where there is none."""
 
@@ -26,20 +31,20 @@ class JournalStatements:
         "find",
         "newest_beyond",
         "of_order",
-        "page",
-        "page_of",
-        "page_of_both",
-        "page_of_verdict",
+        "pages",
         "purge",
         "trim",
     )
 
     def __init__(self, dialect: Dialect) -> None:
         say = dialect.text
-        self.append = say(
-            "INSERT INTO ofb_journal (request_id, arrived_at, connection, refused, made_order,"
-            f" document) VALUES (?, ?, ?, ?, ?, ?) {dialect.ignore('request_id')}"
-        )
+        self.append = {
+            size: say(
+                "INSERT INTO ofb_journal (request_id, arrived_at, connection, refused, made_order,"
+                f" document) VALUES {', '.join([_ROW] * size)} {dialect.ignore('request_id')}"
+            )
+            for size in _SIZES
+        }
         self.find = say("SELECT document FROM ofb_journal WHERE request_id = ?")
         # Without an order: PostgreSQL might walk the index of that, for the sake of one row.
         self.of_order = say("SELECT document FROM ofb_journal WHERE made_order = ?")
@@ -48,10 +53,17 @@ class JournalStatements:
             " WHERE arrived_at <= ? AND (arrived_at < ? OR request_id < ?)"
         )
         order = " ORDER BY arrived_at DESC, request_id DESC LIMIT ?"
-        self.page = say(page + order)
-        self.page_of = say(f"{page} AND connection = ?{order}")
-        self.page_of_verdict = say(f"{page} AND refused = ?{order}")
-        self.page_of_both = say(f"{page} AND connection = ? AND refused = ?{order}")
+        # The verdict is written out: an index of the refused alone is for no parameter.
+        self.pages = {
+            (of_one, refused): say(
+                page
+                + (" AND connection = ?" if of_one else "")
+                + ("" if refused is None else f" AND refused = {refused:d}")
+                + order
+            )
+            for of_one in (False, True)
+            for refused in (None, False, True)
+        }
         self.newest_beyond = say(
             "SELECT arrived_at, request_id FROM ofb_journal WHERE connection = ?"
             " ORDER BY arrived_at DESC, request_id DESC LIMIT 1 OFFSET ?"
@@ -82,10 +94,15 @@ class Journal:
     def append(self, entries: Sequence[JournalEntry]) -> None:
         """Store entries; one whose request id is there is skipped."""
         self._session.must_write()
-        if entries:
-            # In one order, so that two batches with the same entries do not wait for each other.
-            rows = sorted(map(_row, entries), key=lambda row: row[0])
-            self._session.many(self._sql.append, rows)
+        # In one order, so that two batches with the same entries do not wait for each other.
+        rows = sorted(map(_row, entries), key=itemgetter(0))
+        start = 0
+        for size in _SIZES:
+            # A statement for many rows: with one for each, a driver hands threads on at each.
+            while start + size <= len(rows):
+                values = tuple(chain.from_iterable(rows[start : start + size]))
+                self._session.count(self._sql.append[size], values)
+                start += size
 
     def find(self, request_id: str) -> JournalEntry | None:
         """Read one."""
@@ -107,17 +124,9 @@ class Journal:
         limit: int,
     ) -> Sequence[JournalEntry]:
         """Give entries, newest first, at most `limit`."""
-        sql = self._sql
         at, request_id = before or _NEWEST
-        where: tuple[object, ...]
-        if connection is None and refused is None:
-            statement, where = sql.page, ()
-        elif connection is None:
-            statement, where = sql.page_of_verdict, (int(bool(refused)),)
-        elif refused is None:
-            statement, where = sql.page_of, (connection,)
-        else:
-            statement, where = sql.page_of_both, (connection, int(refused))
+        statement = self._sql.pages[connection is not None, refused]
+        where = () if connection is None else (connection,)
         rows = self._session.all(statement, (at, at, request_id, *where, limit))
         return [_decode(document) for (document,) in rows]
 

@@ -297,15 +297,19 @@ def _journal(kept: type[Model], types: ColumnTypes) -> _Table:
             table_name = "ofb_journal"
 
     made = SQL("made_order IS NOT NULL") if types.partial_indexes else None
+    refused = SQL("refused = 1") if types.partial_indexes else None
     newest = (Journal.arrived_at, Journal.request_id)
+    # What is allowed is nearly all there is, and is told apart within the index of the newest.
+    each = (*newest, Journal.refused)
+    by_one = Journal.connection
     return _Table(
         "ofb_journal",
         Journal,
         (
-            _index("ofb_journal_newest", Journal, *newest),
-            _index("ofb_journal_of_connection", Journal, Journal.connection, *newest),
-            _index("ofb_journal_of_verdict", Journal, Journal.refused, *newest),
-            _index("ofb_journal_of_both", Journal, Journal.connection, Journal.refused, *newest),
+            _index("ofb_journal_newest", Journal, *each),
+            _index("ofb_journal_of_connection", Journal, by_one, *each),
+            _index("ofb_journal_of_verdict", Journal, Journal.refused, *newest, where=refused),
+            _index("ofb_journal_of_both", Journal, by_one, Journal.refused, *newest, where=refused),
             _index("ofb_journal_made_order", Journal, Journal.made_order, where=made),
         ),
     )

@@ -250,8 +250,7 @@ class Protocol:
             return self._refused(refusal, admitted, course)
         except Exception as error:  # noqa: BLE001 -- the one place where a fault becomes an answer
             _log.error("fault in %s: %s", admitted.request_id, whereabouts(error))
-            fault = BridgeError("internal_error", "Nothing happened; give us the request id.")
-            return self._refused(fault, admitted, course)
+            return self._refused(_internal_error(), admitted, course)
         self._decisions.answered(admitted, answer)
         if self._recorder is not None:
             self._recorder.keep(admitted, answer, course=course)
@@ -477,7 +476,11 @@ class Protocol:
         """
         request_id, key = verified.admitted.request_id, verified.key
         if isinstance(outcome, BridgeError):
-            status, body = CODES[outcome.code][0], _problem(outcome, request_id)
+            try:
+                answer = _answer_to(outcome, request_id)
+            except Exception:  # noqa: BLE001 -- what is no answer is not kept as one
+                raise outcome from None
+            status, body = answer.status, answer.body
         else:
             status, body = _SUCCESS, _encode(outcome)
         if key is not None:
@@ -509,26 +512,31 @@ class Protocol:
     def _refused(
         self, refusal: BridgeError, asked: Asked, course: Course | None = None
     ) -> Response:
-        """Turn a refusal into its answer: the one place where that is done."""
-        status, _ = CODES[refusal.code]
+        """Turn a refusal into its answer: the one place where that is done.
+
+        One that is not of the protocol, or that JSON cannot say, is a fault of what raised it.
+        """
         request_id = asked.request_id
-        self.refusals.count(refusal.code, asked.address)
-        self._decisions.refused(asked, refusal.code)
-        if refusal.code == "storage_unavailable":
-            # What the shop's database lacks is the operator's to know.
-            _log.warning("%s: %s", request_id, ascii(refusal.detail)[1:-1])
-            refusal = _storage_unavailable(refusal.retry_after)
-        headers = [("X-Request-Id", request_id), *_PROBLEM]
-        if status == _UNAUTHORIZED:
-            headers.append(("WWW-Authenticate", "OFB1-HMAC-SHA256"))
-        if refusal.code == "method_not_allowed":
-            headers.append(("Allow", "POST"))
-        if refusal.retry_after is not None:
-            headers.append(("Retry-After", str(refusal.retry_after)))
-        body = _problem(refusal, request_id)
-        answer = Response(status=status, headers=tuple(headers), body=body)
+        told = refusal
+        try:
+            if refusal.code == "storage_unavailable":
+                # What the shop's database lacks is the operator's to know.
+                _log.warning("%s: %s", request_id, ascii(refusal.detail)[1:-1])
+                told = _storage_unavailable(refusal.retry_after)
+            answer = _answer_to(told, request_id)
+        except Exception as error:  # noqa: BLE001 -- a port may put anything into a refusal
+            _log.error(
+                "fault in %s: %s, and what was raised is no answer: %s",
+                request_id,
+                whereabouts(refusal),
+                whereabouts(error),
+            )
+            told = _internal_error()
+            answer = _answer_to(told, request_id)
+        self.refusals.count(told.code, asked.address)
+        self._decisions.refused(asked, told.code)
         if self._recorder is not None:
-            self._recorder.keep(asked, answer, course=course, refusal=refusal)
+            self._recorder.keep(asked, answer, course=course, refusal=told)
         return answer
 
 
@@ -538,7 +546,8 @@ class _Fault(Exception):  # noqa: N818 -- carries a refusal that came too late o
 
 def _refusal(raised: BridgeError, *, changed: bool) -> BridgeError:
     """Give a refusal to be stored; what must roll back is raised on instead."""
-    if CODES[raised.code][0] >= _FAULT:
+    status, _ = CODES.get(raised.code, (_FAULT, ""))
+    if status >= _FAULT:
         raise raised
     if changed:
         raise _Fault from raised
@@ -567,20 +576,37 @@ def _claimed_before(claim: Claim, request_id: str, now: int) -> Response | Bridg
     )
 
 
+def _answer_to(refusal: BridgeError, request_id: str) -> Response:
+    """Write a refusal down; raises whatever comes of one that cannot be."""
+    status, _ = CODES[refusal.code]
+    headers = [("X-Request-Id", request_id), *_PROBLEM]
+    if status == _UNAUTHORIZED:
+        headers.append(("WWW-Authenticate", "OFB1-HMAC-SHA256"))
+    if refusal.code == "method_not_allowed":
+        headers.append(("Allow", "POST"))
+    if refusal.retry_after is not None:
+        headers.append(("Retry-After", f"{refusal.retry_after:d}"))
+    return Response(status=status, headers=tuple(headers), body=_problem(refusal, request_id))
+
+
 def _problem(refusal: BridgeError, request_id: str) -> bytes:
-    """Encode a refusal as RFC 9457 problem details."""
+    """Encode a refusal as RFC 9457 problem details; its members may replace none of ours."""
     status, title = CODES[refusal.code]
-    return _encode(
-        {
-            "type": f"urn:orderflow-bridge:problem:{refusal.code}",
-            "title": title,
-            "status": status,
-            "code": refusal.code,
-            "detail": refusal.detail or title,
-            "request_id": request_id,
-            **refusal.members,
-        }
-    )
+    ours = {
+        "type": f"urn:orderflow-bridge:problem:{refusal.code}",
+        "title": title,
+        "status": status,
+        "code": refusal.code,
+        "detail": refusal.detail or title,
+        "request_id": request_id,
+    }
+    if not ours.keys().isdisjoint(refusal.members):
+        raise ValueError("a member has the name of a field of every problem")
+    return _encode({**ours, **refusal.members})
+
+
+def _internal_error() -> BridgeError:
+    return BridgeError("internal_error", "Nothing happened; give us the request id.")
 
 
 def _authentication_failed() -> BridgeError:

@@ -3,8 +3,9 @@
 Counting a hundred thousand rows with each write would cost more than the write, and one counting
 row per connection would make its writers queue. So a process counts now and then, through an
 index, and remembers. After a count it lets pass one thirty-second of the room that it found,
-then it counts again: exact where one process writes, never over by more than the cap with
-thirty-two of them, and next to nothing far from the cap.
+then it counts again: next to nothing far from the cap, and never over by more than the cap with
+thirty-two processes. With one it is exact but for the writes that are under way, which no count
+has seen: as many as there are threads may go over it.
 """
 
 from bisect import bisect_left

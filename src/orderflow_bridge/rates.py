@@ -1,7 +1,9 @@
 """How often a connection may write: asked before the unit, or counted in it (protocol §2, step 18).
 
 Without a rate ledger the spent signatures are the count: they are in the storage that all
-processes share, and nothing more is written for it.
+processes share, and nothing more is written for it. When one was spent follows from until when it
+is remembered; so one that was spent by a clock since set back, or under a larger `max_window`,
+seems to be yet to come, and is not counted while it does.
 """
 
 import logging
@@ -16,6 +18,9 @@ __all__ = ["Rates"]
 
 _log = logging.getLogger("orderflow_bridge.rates")
 _MINUTE = 60
+_APART = 5
+"""By how many seconds the clocks of processes may differ without loosening the limit."""
+_ALL = 2**31 - 1
 
 
 class Rates:
@@ -61,13 +66,20 @@ class Rates:
         if not most or self._ledger is not None:
             return
         ledger = counting(unit)
+        ahead = 0
 
         def still_there(seconds: int) -> int:
             left = now + (seconds - _MINUTE) * 1000 + self._spent_for
-            return ledger.spent_after(left, connection=connection, limit=most)
+            return ledger.spent_after(left, connection=connection, limit=most + ahead) - ahead
 
+        if still_there(0) < most:
+            return
+        # Only now: nearly always there is nothing ahead, and nobody who has room pays for the look.
+        ahead = ledger.spent_after(
+            now + _APART * 1000 + self._spent_for, connection=connection, limit=_ALL
+        )
         if still_there(0) >= most:
-            raise self._refusal(seconds_until_room(still_there, most, _MINUTE))
+            raise self._refusal(seconds_until_room(still_there, most, _MINUTE + _APART))
 
     def _refusal(self, seconds: int) -> BridgeError:
         return BridgeError(

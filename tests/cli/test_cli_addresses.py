@@ -1,7 +1,10 @@
 """`doctor --peer`: which client's address a request would have, and why; and aliases by `--url`."""
 
+import signal
 import threading
 from contextlib import contextmanager
+from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
@@ -18,6 +21,18 @@ trusted_proxies = ["10.0.0.5", "unix"]
 client_address_header = "X-Forwarded-For"
 """
 DECLARED = BEHIND + "header_aliases_dropped = true\n"
+
+
+def got(url: str, path: str, *, method: str = "GET", status: int = 200) -> str:
+    """Ask a site for a page; give its text."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=30)
+    try:
+        connection.request(method, path)
+        response = connection.getresponse()
+        assert response.status == status
+        return response.read().decode()
+    finally:
+        connection.close()
 
 
 def test_without_a_proxy_the_peer_is_the_client(ready):
@@ -125,11 +140,32 @@ def test_requests_of_the_command_line_seem_to_come_from_where_they_say(ready, na
     ready("request", "cart.create", "--from", "198.51.100.7", code=1)
 
 
-@pytest.mark.parametrize("options", [(), ("--development",)])
-def test_serve_does_not_start_before_aliases_are_said_to_be_dropped(ready, options):
-    """Its server speaks WSGI."""
+def test_the_development_server_does_not_start_before_aliases_are_said_to_be_dropped(ready):
+    """It speaks WSGI, as any site's own server may."""
     settings(BEHIND)
-    assert "header_aliases_dropped" in ready("serve", "--port", "0", *options, code=2).err
+    assert "header_aliases_dropped" in ready("serve", "--port", "0", "--development", code=2).err
+
+
+@pytest.mark.skipif(find_spec("granian") is None, reason="granian is not installed")
+@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--no-console",)])
+def test_serve_behind_a_proxy_serves_all_that_it_serves_else(ready, options):
+    """Page, bridge and console, until it is told; what it did is in the journal then."""
+    settings(BEHIND)
+    ready.connect("--currency", "GBP")
+    with ready.start("serve", "--port", "0", "--log-requests", *options) as server:
+        url = server.until(r"Serving (http://\S+)/bridge")[1]
+        assert "mounted at /bridge" in got(url, "/")
+        assert got(url, "/", method="HEAD") == ""
+        assert "nothing here" in got(url, "/favicon.ico", status=404)
+        ready("request", "cart.create", "--url", url)
+        assert ready("doctor", "--url", url, "--json").document["problems"] == 0
+        if options != ("--no-console",):
+            assert "<form" in got(url, "/bridge-console/sign-in")
+        else:
+            got(url, "/bridge-console/", status=404)
+        assert server.end(signal.SIGTERM) == 0
+    with Bridge.open(settings=Settings.load(home=".")) as bridge:
+        assert "cart.create" in {one.action for one in bridge.journal.page()}
 
 
 class Quiet(WSGIRequestHandler):

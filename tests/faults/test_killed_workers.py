@@ -17,8 +17,10 @@ from tests.live import bridge_environ, free_port, listening, need, started, wait
 from tests.rig import open_shop
 
 WORKERS = 3
+SERVE = ["-m", "orderflow_bridge", "serve", "--workers", str(WORKERS), "--port"]
 COMMANDS = {
-    "granian": ["-m", "orderflow_bridge", "serve", "--workers", str(WORKERS), "--port"],
+    "granian": SERVE,
+    "granian-asgi": SERVE,
     "gunicorn": [
         "-m",
         "gunicorn",
@@ -27,13 +29,21 @@ COMMANDS = {
         "--bind",
     ],
 }
+# Where a header tells the client's address `serve` speaks ASGI.
+SETTINGS = {
+    "granian-asgi": {
+        "ORDERFLOW_BRIDGE_TRUSTED_PROXIES": "127.0.0.1",
+        "ORDERFLOW_BRIDGE_CLIENT_ADDRESS_HEADER": "X-Forwarded-For",
+    }
+}
 # Each server and each database by default, every pair of them where time is no matter.
+BY_DEFAULT = {("granian", "sqlite"), ("granian-asgi", "mariadb"), ("gunicorn", "postgres")}
 PAIRS = [
     pytest.param(
         server,
         kind,
         id=f"{server}-{kind}",
-        marks=() if (server == "gunicorn") == (kind == "postgres") else pytest.mark.long,
+        marks=() if (server, kind) in BY_DEFAULT else pytest.mark.long,
     )
     for server in COMMANDS
     for kind in SHARED
@@ -43,12 +53,12 @@ PAIRS = [
 @contextmanager
 def serving(server: str, url: str, home: Path) -> Iterator[tuple[int, int]]:
     """Run a server of several processes; give its port and its process id."""
-    need(server)
+    need(server.partition("-")[0])
     pytest.importorskip("click")
     port = free_port()
     where = f"127.0.0.1:{port}" if server == "gunicorn" else str(port)
     log = home / "server.log"
-    environ = bridge_environ(home, url)
+    environ = bridge_environ(home, url) | SETTINGS.get(server, {})
     with started([*COMMANDS[server], where], home=home, environ=environ, log=log) as process:
         wait_until(lambda: listening(port) and len(children(process.pid)) == WORKERS, log)
         yield port, process.pid

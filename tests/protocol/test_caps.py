@@ -268,6 +268,71 @@ def test_a_captured_write_does_not_use_up_a_storefront_s_rate():
     assert front.call("cart.create", currency="GBP").status == 200
 
 
+def waits(front: Storefront, writes: int) -> list[str | None]:
+    """Write so many times; give the wait that each was told, None where it passed."""
+    replies = [front.call("cart.create", currency="GBP") for _ in range(writes)]
+    assert {told(reply) for reply in replies} <= {(200, None), FULL}
+    return [reply.headers.get("Retry-After") for reply in replies]
+
+
+def restarted(shop: TestShop, front: Storefront, **settings: Any) -> None:
+    """Let the storefront find the shop's storage under a bridge with other settings."""
+    bridge = open_shop(
+        storage=shop.bridge._storage,
+        stocked=False,
+        clock=shop.clock,
+        entropy=shop.entropy,
+        max_writes_per_minute=5,
+        **settings,
+    ).bridge
+    front.bridge = bridge
+
+
+def test_a_clock_that_is_set_back_makes_nobody_wait(open_capped):
+    """What was written before counts no more, and each wait is told as long as it is."""
+    shop = open_capped(max_writes_per_minute=5)
+    front = shop.storefront()
+    assert waits(front, 6) == [None] * 5 + ["60"]
+    shop.clock.forward(-600)
+    assert waits(front, 6) == [None] * 5 + ["60"]
+    shop.clock.forward(59)
+    assert waits(front, 1) == ["1"]
+    shop.clock.forward(1)
+    assert waits(front, 6) == [None] * 5 + ["60"]
+    # The clock comes to the same minute again, and its writes count there a second time.
+    shop.clock.forward(540)
+    assert waits(front, 1) == ["60"]
+    shop.clock.forward(60)
+    assert waits(front, 6) == [None] * 5 + ["60"]
+
+
+@pytest.mark.parametrize(("before", "after"), [(3_600, 300), (300, 3_600)])
+def test_another_max_window_begins_the_minute_anew(open_capped, before: int, after: int):
+    """With a smaller one nobody waits for hours, and with either the next minute is counted."""
+    shop = open_capped(max_writes_per_minute=5, max_window=before)
+    front = shop.storefront()
+    assert waits(front, 6) == [None] * 5 + ["60"]
+    restarted(shop, front, max_window=after)
+    assert waits(front, 6) == [None] * 5 + ["60"]
+    shop.clock.forward(60)
+    assert waits(front, 6) == [None] * 5 + ["60"]
+
+
+def test_after_a_smaller_max_window_a_minute_counts_once_more():
+    """As much later as signatures were remembered longer; then it is over."""
+    shop = open_shop(max_writes_per_minute=5, max_window=3_600)
+    front = shop.storefront()
+    assert waits(front, 5) == [None] * 5
+    restarted(shop, front, max_window=300)
+    longer = (2 * 3_600 + 30) - 900
+    shop.clock.forward(longer - 10)
+    assert waits(front, 1) == [None]
+    shop.clock.forward(10)
+    assert waits(front, 1) == ["60"]
+    shop.clock.forward(60)
+    assert waits(front, 6) == [None] * 5 + ["60"]
+
+
 def test_replays_that_are_remembered_are_bounded():
     """The first is forgotten for the last, and is still refused: the storage knows it."""
     shop = open_shop()

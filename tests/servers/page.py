@@ -1,18 +1,19 @@
-"""The tables of docs/servers.md, made of what the tests hold the servers to.
+"""Tables of docs/servers.md and docs/client-address.md, made of what the tests hold servers to.
 
-`python -m tests.servers.page` writes them into the page.
+`python -m tests.servers.page` writes them into the pages.
 """
 
 from collections.abc import Iterable
 from pathlib import Path
 
+from tests.servers.addresses import ALIASED
 from tests.servers.differences import DEVELOPMENT, DIFFERENCES, PRODUCTION, VERSIONS
 from tests.servers.rows import ROWS
 from tests.servers.servers import SERVERS
 
-__all__ = ["PAGE", "TABLES", "table_of"]
+__all__ = ["TABLES", "page_of", "table_of"]
 
-PAGE = Path(__file__).parents[2] / "docs" / "servers.md"
+_DOCS = Path(__file__).parents[2] / "docs"
 _GROUPS = {
     "every server": (*PRODUCTION, *DEVELOPMENT),
     "every production server": PRODUCTION,
@@ -54,8 +55,28 @@ def _named(servers: Iterable[str]) -> str:
     return ", ".join([*told, *left])
 
 
-TABLES = {"versions": _versions, "differences": _differences, "alike": _alike}
-"""What makes each table, by the comment in the page that it stands under."""
+def _aliases() -> str:
+    lines = ["| server, speaking WSGI | `X_Forwarded_For` |", "|---|---|"]
+    for name, kind in SERVERS.items():
+        if kind.interface == "WSGI":
+            version = f"{kind.packages[0]} {VERSIONS[kind.packages[0]]}"
+            seen = "**arrives as `X-Forwarded-For`**" if name in ALIASED else "is dropped"
+            lines.append(f"| `{name}` ({version}) | {seen} |")
+    return "\n".join(lines)
+
+
+TABLES = {
+    "versions": _versions,
+    "differences": _differences,
+    "alike": _alike,
+    "aliases": _aliases,
+}
+"""What makes each table, by the comment in a page that it stands under."""
+
+
+def page_of(table: str) -> Path:
+    """Give the page that a table stands in."""
+    return _DOCS / ("client-address.md" if table == "aliases" else "servers.md")
 
 
 def table_of(text: str, name: str) -> str:
@@ -64,8 +85,9 @@ def table_of(text: str, name: str) -> str:
 
 
 if __name__ == "__main__":
-    page = PAGE.read_text(encoding="utf-8")
     for name, make in TABLES.items():
-        before, mark, rest = page.partition(f"<!-- {name} -->\n")
-        page = before + mark + make() + "\n<!-- end -->" + rest.partition("<!-- end -->")[2]
-    PAGE.write_text(page, encoding="utf-8")
+        page = page_of(name)
+        text = page.read_text(encoding="utf-8")
+        before, mark, rest = text.partition(f"<!-- {name} -->\n")
+        made = before + mark + make() + "\n<!-- end -->" + rest.partition("<!-- end -->")[2]
+        page.write_text(made, encoding="utf-8")

@@ -4,7 +4,7 @@ import platform
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from tests.live import bridge_environ, free_port, need, started, wait_until
 
-__all__ = ["DEFAULT", "SERVERS", "Kind", "Live", "installed", "running"]
+__all__ = ["ALONE", "DEFAULT", "SERVERS", "Kind", "Live", "installed", "running"]
 
 ROOT = Path(__file__).parents[2]
 MOST_BYTES = 4096
@@ -94,6 +94,11 @@ SERVERS: dict[str, Kind] = {
 }
 """Every server, by the name under which the documentation lists it."""
 
+ALONE = {
+    "serve": Kind("ASGI", ("granian",), ("-m", "orderflow_bridge", "serve", "--port", "{port}"))
+}
+"""What stands without a site, and speaks as it needs to: ASGI where a header tells an address."""
+
 DEFAULT = ("gunicorn", "uvicorn h11")
 """Those that are tried with every change; the others under the marker `long`."""
 
@@ -101,16 +106,20 @@ DEFAULT = ("gunicorn", "uvicorn h11")
 class Live:
     """A server over one database; it may be stopped or killed, and started again."""
 
-    def __init__(self, name: str, home: Path, url: str) -> None:
+    def __init__(
+        self, name: str, home: Path, url: str, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.name = name
         self.home = home
         self.log = home / "server.log"
         self.decisions = home / "decisions.jsonl"
         self.port = 0
-        self._kind = SERVERS[name]
-        self._environ = bridge_environ(home, url) | {
+        self._kind = (SERVERS | ALONE)[name]
+        self._environ = {
+            **bridge_environ(home, url),
             "PYTHONPATH": str(ROOT),
             "ORDERFLOW_BRIDGE_MAX_BODY": str(MOST_BYTES),
+            **(settings or {}),
         }
         self._process: subprocess.Popen[bytes] | None = None
         self._running = ExitStack()
@@ -152,12 +161,17 @@ def _answers(port: int) -> bool:
 
 
 @contextmanager
-def running(name: str, home: Path, url: str) -> Iterator[Live]:
-    """Run the server `name` over the database `url`; a missing one skips, and fails in CI."""
-    for package in ("click", *SERVERS[name].packages):
+def running(
+    name: str, home: Path, url: str, settings: Mapping[str, str] | None = None
+) -> Iterator[Live]:
+    """Run the server `name` over the database `url`; a missing one skips, and fails in CI.
+
+    `settings` are variables of its environment.
+    """
+    for package in ("click", *(SERVERS | ALONE)[name].packages):
         if package != "python":
             need(package)
-    live = Live(name, home, url)
+    live = Live(name, home, url, settings)
     live.start()
     try:
         yield live

@@ -1,16 +1,16 @@
-"""docs/servers.md says what the tests hold the servers to."""
+"""docs/servers.md and docs/client-address.md say what the tests hold the servers to."""
 
 import pytest
 
 from tests.servers.differences import DEVELOPMENT, PRODUCTION, VERSIONS
-from tests.servers.page import PAGE, TABLES, table_of
+from tests.servers.page import TABLES, page_of, table_of
 from tests.servers.servers import SERVERS
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_of_the_page_is_what_is_tested(name: str) -> None:
     """Servers, versions, differences: where this fails, run `python -m tests.servers.page`."""
-    assert table_of(PAGE.read_text(encoding="utf-8"), name) == TABLES[name]()
+    assert table_of(page_of(name).read_text(encoding="utf-8"), name) == TABLES[name]()
 
 
 def test_every_server_has_a_version_and_a_use() -> None:

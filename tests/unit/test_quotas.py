@@ -39,6 +39,20 @@ def test_one_process_fills_it_to_the_last_row(most: int):
     assert answers == [0] * most + [LIFETIME] * 3
 
 
+@pytest.mark.parametrize("threads", [1, 16])
+def test_what_is_under_way_may_go_over_it_once(threads: int):
+    """Writes that were let pass before any of them was there; the next one is refused."""
+    rows, own = Rows(), quota(20)
+    for _ in range(19):
+        assert rows.write(own, now=0) == 0
+    assert [own.wait(SHOP, 0, rows.count) for _ in range(threads)] == [0] * threads
+    for _ in range(threads):
+        own.take(SHOP)
+        rows.untils.append(LIFETIME * 1000)
+    assert rows.write(own, now=0) == LIFETIME
+    assert len(rows.untils) == 19 + threads
+
+
 def test_far_from_the_cap_it_hardly_counts():
     """One count serves the thirty-second part of the room."""
     rows, own = Rows(), quota(32_000)

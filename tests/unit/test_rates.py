@@ -3,7 +3,7 @@
 import pytest
 
 from orderflow_bridge.domain.errors import BridgeError
-from orderflow_bridge.ports import RateLedger
+from orderflow_bridge.ports import RateLedger, Unit
 from orderflow_bridge.rates import Rates
 from orderflow_bridge.storage.memory import MemoryStorage
 
@@ -103,3 +103,50 @@ def test_the_last_minute_counts_to_the_second(later: int):
         assert caught.value.retry_after == 60 - later // 1000
         limited.count(unit, OTHER, later)
         limited.count(unit, SHOP, 60_000)
+
+
+def spend(unit: Unit, number: int, *, at: int, spent_for: int = SPENT_FOR) -> None:
+    for one in range(number):
+        mac = f"{at} {spent_for} {one}".encode()
+        assert unit.replays.spend(mac, connection=SHOP, until=at + spent_for)
+
+
+def waits(limited: Rates, unit: Unit, now: int) -> int | None:
+    """Give the wait that a write is told; None where it may pass."""
+    try:
+        limited.count(unit, SHOP, now)
+    except BridgeError as refusal:
+        return refusal.retry_after
+    return None
+
+
+@pytest.mark.parametrize(("ahead", "wait"), [(1, 61), (5_000, 65), (5_001, None), (60_000, None)])
+def test_what_seems_to_be_spent_later_counts_for_five_seconds(ahead: int, wait: int | None):
+    """Clocks of processes differ a little; a write that is further ahead is no write of now."""
+    with MemoryStorage().writing() as unit:
+        spend(unit, 5, at=ahead)
+        assert waits(rates(5), unit, 0) == wait
+
+
+def test_what_is_ahead_makes_no_room():
+    """Beside any number of those the minute is counted as ever, to the second."""
+    limited = rates(5)
+    with MemoryStorage().writing() as unit:
+        spend(unit, 40, at=600_000)
+        spend(unit, 4, at=0)
+        assert waits(limited, unit, 1_000) is None
+        spend(unit, 1, at=1_000)
+        assert waits(limited, unit, 1_000) == 59
+        assert waits(limited, unit, 60_000) is None
+        spend(unit, 4, at=60_000)
+        assert waits(limited, unit, 60_000) == 1
+
+
+def test_what_comes_while_it_was_ahead_counts_in_its_minute():
+    """A clock that was set back comes to the same minute again: then its writes count once more."""
+    limited = rates(5)
+    with MemoryStorage().writing() as unit:
+        spend(unit, 5, at=600_000)
+        assert waits(limited, unit, 594_999) is None
+        assert waits(limited, unit, 600_000) == 60
+        assert waits(limited, unit, 660_000) is None

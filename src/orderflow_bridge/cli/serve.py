@@ -224,22 +224,27 @@ def _serve_with_granian(
                 " choose a database."
             )
         bridge.connections.all()  # now, not at the first request: no database, an old schema
-        bridge.refuse_aliases()  # here, and not in every worker
         with_console = wanted and has_console(bridge)
     port = _free_port(host, port)
     # Workers are processes of their own: the environment is how the options reach them.
     os.environ["ORDERFLOW_BRIDGE_HOME"] = settings.home
     os.environ["ORDERFLOW_BRIDGE_DATABASE"] = settings.database
+    # granian's WSGI shows X_Forwarded_For as X-Forwarded-For; its ASGI costs more, and does not.
+    by_name = bool(settings.client_address_header)
+    if by_name:
+        # The actions have threads of their own there, one for each connection to the database.
+        os.environ["ORDERFLOW_BRIDGE_POOL_SIZE"] = str(min(threads, settings.pool_size))
+    module = "asgi_site" if by_name else "serving"
     server = Granian(
-        f"orderflow_bridge.cli.serving:{'app' if with_console else 'app_without_console'}",
+        f"orderflow_bridge.cli.{module}:{'app' if with_console else 'app_without_console'}",
         factory=True,
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI if by_name else Interfaces.WSGI,
         # Nobody needs HTTP/2 of it without TLS.
         http=HTTPModes.http1,
         workers=workers,
-        blocking_threads=threads,
+        blocking_threads=None if by_name else threads,
         # A worker that is killed, as by a system short of memory, does not take the others along.
         respawn_failed_workers=True,
         websockets=False,

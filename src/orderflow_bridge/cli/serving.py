@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http import HTTPStatus
 from importlib.util import find_spec
 from types import FrameType
 from typing import Any
@@ -23,7 +24,9 @@ __all__ = [
     "DevelopmentServer",
     "app",
     "app_without_console",
+    "console_of",
     "has_console",
+    "page_at",
     "site",
     "until_told_to_stop",
 ]
@@ -53,34 +56,41 @@ def has_console(bridge: Bridge) -> bool:
 
 def site(bridge: Bridge, *, with_console: bool) -> WSGIApplication:
     """Put a bridge into a site of one page, and its console beside it."""
-    page = _page_of(CONSOLE if with_console else None)
-    pages: WSGIApplication = page
+    pages = _page_of(CONSOLE if with_console else None)
     if with_console:
-        from orderflow_bridge.console import (  # noqa: PLC0415 -- an optional package
-            BridgeConsole,
-            ConsoleWSGI,
-        )
-        from orderflow_bridge.console.standalone import (  # noqa: PLC0415 -- an optional package
-            StandaloneAuth,
-        )
+        from orderflow_bridge.console import ConsoleWSGI  # noqa: PLC0415 -- an optional package
 
-        console = BridgeConsole(bridge, identify=StandaloneAuth(bridge), mount_of_bridge=MOUNT)
-        pages = ConsoleWSGI(page, console=console, mount=CONSOLE)
+        pages = ConsoleWSGI(pages, console=console_of(bridge), mount=CONSOLE)
     return BridgeWSGI(pages, bridge=bridge, mount=MOUNT)
 
 
-def _page_of(console: str | None) -> WSGIApplication:
+def console_of(bridge: Bridge) -> Any:
+    """Make the console of such a site, with its own sign-in."""
+    from orderflow_bridge.console import BridgeConsole  # noqa: PLC0415 -- an optional package
+    from orderflow_bridge.console.standalone import (  # noqa: PLC0415 -- an optional package
+        StandaloneAuth,
+    )
+
+    return BridgeConsole(bridge, identify=StandaloneAuth(bridge), mount_of_bridge=MOUNT)
+
+
+def page_at(path: str, *, console: str | None) -> tuple[HTTPStatus, bytes]:
+    """Give the site's one page, or say that there is nothing at the path."""
+    if path not in ("", "/"):
+        return HTTPStatus.NOT_FOUND, b"There is nothing here.\n"
     operators = f"Operators find the console at {console}/.\n" if console else ""
     text = (
         f"orderflow-bridge is mounted at {MOUNT}.\n"
         f"Storefronts send POST {MOUNT}/{{clientId}}/{{action}}, signed.\n{operators}"
     )
+    return HTTPStatus.OK, text.encode("utf-8")
 
+
+def _page_of(console: str | None) -> WSGIApplication:
     def page(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        found = environ.get("PATH_INFO", "") in ("", "/")
-        body = (text if found else "There is nothing here.\n").encode("utf-8")
+        status, body = page_at(environ.get("PATH_INFO", ""), console=console)
         start_response(
-            "200 OK" if found else "404 Not Found",
+            f"{status.value} {status.phrase}",
             [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))],
         )
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

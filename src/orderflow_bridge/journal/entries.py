@@ -144,19 +144,29 @@ def _code_of_prefix(answer: bytes) -> str:
 
 
 def sentence_of(refusal: BridgeError) -> str:
-    """Write what the caller was told, with what the members say of it."""
-    said = refusal.detail or CODES[refusal.code][1]
+    """Write what the caller was told, with what the members say of it; never raises.
+
+    A port may refuse with members of its own: what is not as the protocol has it is passed over.
+    """
+    _, title = CODES.get(refusal.code, (0, ""))
+    said = f"{refusal.detail or title}"
     members: Mapping[str, Any] = refusal.members
-    errors = members.get("errors")
+    errors, required, path = (members.get(name) for name in ("errors", "required", "path"))
     if isinstance(errors, list):
-        said += "".join(f" {one['path'] or '/'} {one['message']}." for one in errors[:_MOST_ERRORS])
-    elif isinstance(members.get("required"), list):
-        said += f" Required: {', '.join(members['required'])}."
-    elif isinstance(members.get("path"), str):
-        said += f" At {members['path'] or '/'}."
-    elif "skew_seconds" in members:
-        said += f" Skew: {members['skew_seconds']} s."
+        said += "".join(_error(one) for one in errors[:_MOST_ERRORS])
+    elif isinstance(required, list):
+        said += f" Required: {', '.join(one for one in required if isinstance(one, str))}."
+    elif isinstance(path, str):
+        said += f" At {path or '/'}."
+    elif isinstance(skew := members.get("skew_seconds"), int):
+        said += f" Skew: {skew} s."
     return said[:_LONGEST_DETAIL]
+
+
+def _error(one: object) -> str:
+    if not isinstance(one, Mapping) or not isinstance(one.get("message"), str):
+        return ""
+    return f" {one.get('path') or '/'} {one['message']}."
 
 
 def _ids_of_answer(answer: bytes) -> tuple[str | None, str | None]:

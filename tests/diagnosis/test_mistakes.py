@@ -408,7 +408,7 @@ def test_the_eight_digits_that_are_kept_are_enough():
     assert "for the action `cart.get`" in said(found)
 
 
-@pytest.mark.parametrize("digits", [1, 7, 9, 16, 63])
+@pytest.mark.parametrize("digits", [*range(1, 8), 9, 16, 63])
 def test_no_other_part_of_a_signature_is_compared(digits):
     """Who could ask for one digit after the other would find a signature that they may not have."""
     right = v1(lines())

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from orderflow_bridge.testing import StorageContract
+from orderflow_bridge.testing import HostContract, StorageContract
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "promises.md").read_text(encoding="utf-8")
 HEADINGS = re.compile(r"^## .*$", re.MULTILINE)
 PROMISES = re.split(r"^- ", HEADINGS.sub("", PAGE), flags=re.MULTILINE)[1:]
 NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", PAGE)))
+KITS = {kit.__name__: kit for kit in (StorageContract, HostContract)}
 OF_THE_KIT = sorted(set(re.findall(r"`(tests/[\w/]+\.py)::(\w+)::(\w+)`", PAGE)))
 
 
@@ -48,8 +49,9 @@ def test_a_test_behind_a_promise_exists(file, name):
 
 @pytest.mark.parametrize(("file", "case", "name"), OF_THE_KIT)
 def test_a_rule_of_the_kit_behind_a_promise_is_held_there(file, case, name):
-    assert f"class {case}(StorageContract)" in (ROOT / file).read_text(encoding="utf-8")
-    assert callable(getattr(StorageContract, name))
+    text = (ROOT / file).read_text(encoding="utf-8")
+    (kit,) = (KITS[base] for base in KITS if f"class {case}({base})" in text)
+    assert callable(getattr(kit, name))
 
 
 def test_the_page_is_read():

@@ -1,5 +1,6 @@
 """A TCP proxy on loopback in front of a database, which cuts connections at a chosen statement."""
 
+import importlib
 import re
 import socket
 import threading
@@ -17,7 +18,7 @@ Decide = Callable[[], Cut | None]
 
 
 class Proxy:
-    """Carry bytes both ways; where `statement` is sent, `decide` says whether to cut.
+    """Carry bytes both ways; where what matches `statement` is sent, `decide` says whether to cut.
 
     With `beyond`, only on connections that have sent that one before.
     """
@@ -112,13 +113,13 @@ class _Carried:
         statement, beyond = self._proxy.wanted()
         met = False
         for wanted in filter(None, (statement, beyond)):
-            for name in re.findall(rb"P....(\w+)\0[^\0]*" + re.escape(wanted), data, re.DOTALL):
+            for name in re.findall(rb"P....(\w+)\0[^\0]*" + wanted, data, re.DOTALL):
                 self._named[name] = wanted
             named = any(
                 kept == wanted and b"\0" + name + b"\0" in data
                 for name, kept in self._named.items()
             )
-            if wanted in data or named:
+            if re.search(wanted, data) or named:
                 met = met or wanted == statement
                 self._sent.add(wanted)
         return met and (not beyond or beyond in self._sent)
@@ -134,10 +135,30 @@ class _Carried:
 def proxied(url: str) -> Iterator[tuple[Proxy, str]]:
     """Put a proxy in front of a database; give it, and the URL that goes through it."""
     parts = urlsplit(url)
+    if parts.scheme == "django":
+        with _proxied_alias(parts.netloc) as (proxy, alias):
+            yield proxy, f"django://{alias}"
+        return
     default = 5432 if "postgres" in parts.scheme else 3306
     proxy = Proxy(parts.hostname or "127.0.0.1", parts.port or default)
     user, at, _ = parts.netloc.rpartition("@")
     try:
         yield proxy, urlunsplit(parts._replace(netloc=f"{user}{at}127.0.0.1:{proxy.port}"))
     finally:
+        proxy.close()
+
+
+@contextmanager
+def _proxied_alias(alias: str) -> Iterator[tuple[Proxy, str]]:
+    """Give Django one more database: the one of `alias`, through the proxy."""
+    connections = importlib.import_module("django.db").connections
+    known = connections.settings[alias]
+    default = 5432 if "postgres" in known["ENGINE"] else 3306
+    proxy, through = Proxy(known["HOST"], int(known["PORT"] or default)), f"{alias}-proxied"
+    connections.settings[through] = known | {"HOST": "127.0.0.1", "PORT": str(proxy.port)}
+    try:
+        yield proxy, through
+    finally:
+        connections[through].close()
+        del connections[through], connections.settings[through]
         proxy.close()

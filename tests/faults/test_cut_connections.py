@@ -12,13 +12,9 @@ from tests.faults.traffic import Market, in_process, prove, run
 from tests.faults.workers import signed
 from tests.rig import CountedEntropy, Storefront, TestShop, item, open_shop, order_fields
 
-# Django's databases are named by its settings, once.
-PROXIED = [
-    *SERVERS,
-    *(kind for kind in ADAPTED if kind.startswith("sqlalchemy") and not kind.endswith("sqlite")),
-]
-# Of the insert of an order, whatever the table is called.
-PLACED = b"orders ("
+PROXIED = [*SERVERS, *(kind for kind in ADAPTED if not kind.endswith("sqlite"))]
+# The insert of an order, whatever the table is called and however it is quoted.
+PLACED = rb"INSERT INTO \S+orders?\S? \("
 
 
 @pytest.fixture(params=PROXIED)
@@ -119,7 +115,13 @@ def _sometimes(dice: Random) -> Cut | None:
     return "after" if drawn < 0.25 else None
 
 
-@pytest.fixture(params=PROXIED)
+@pytest.fixture(
+    params=[
+        # What Django says to a database is tried above; its traffic takes long.
+        pytest.param(kind, marks=pytest.mark.long if kind.startswith("django") else ())
+        for kind in PROXIED
+    ]
+)
 def kind_behind_a_socket(request) -> str:
     """Name each kind of storage that a proxy can stand before."""
     return request.param

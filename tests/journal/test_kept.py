@@ -1,12 +1,13 @@
 """What is kept of a request: enough to say what came of it, nothing that anyone could use."""
 
 import json
+from hashlib import sha256
 
 import pytest
 
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.http import Head, Request
-from tests.canary.marks import CARDS
+from tests.canary.marks import CARDS, EMAIL, PEOPLE
 from tests.rig import item, open_shop
 
 
@@ -218,6 +219,20 @@ def test_nothing_of_a_body_is_kept(shop, front):
     text = json.dumps([str(entry) for entry in kept(shop)])
     assert "green door" not in text
     assert "Quixote" not in text
+
+
+def test_an_erasure_leaves_the_keys_and_the_hashes(shop, front):
+    """Nothing that says who it was, and what a guess at a whole body would confirm."""
+    front.order(front.cart(item("mug"))["cart_id"])
+    shop.bridge.settle("pi_0001", amount=339, currency="GBP")
+    asked = front.call("orders.list", key="her-orders", email=EMAIL)
+    assert shop.bridge.customers.erase(EMAIL).is_whole
+    assert len(kept(shop)) == 3
+    assert not any(text in repr(kept(shop)) for text in PEOPLE)
+    entry = shop.bridge.journal.find(asked.headers["X-Request-Id"])
+    assert entry.headers["Idempotency-Key"] == "her-orders"
+    guess = json.dumps({"email": EMAIL}).encode()
+    assert entry.string_to_sign.endswith("\nher-orders\n" + sha256(guess).hexdigest())
 
 
 def test_an_action_that_there_is_not_is_not_repeated(shop, front):

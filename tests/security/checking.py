@@ -11,7 +11,7 @@ from tests.hosts.hosts import Answer
 from tests.security.attacks import Sent
 from tests.security.stage import Contents
 
-__all__ = ["nothing_happened", "nothing_is_told", "of_the_published_form"]
+__all__ = ["nothing_happened", "nothing_is_told", "of_the_published_form", "texts"]
 
 _OF_THE_ACTION = list(CODES)[list(CODES).index("idempotency_key_reused") :]
 _AFTER_SPENDING = frozenset(code for code in _OF_THE_ACTION if CODES[code][0] < 500)
@@ -75,7 +75,7 @@ def nothing_is_told(
     answered = f"{dict(answer.headers)} {answer.body.decode()}"
     hidden = {secret.removeprefix("ofs_") for secret in secrets}
     private = {value.decode("latin-1") for name, value in sent.headers if name.lower() in _TELLING}
-    private |= set(_texts(sent.body))
+    private |= set(texts(sent.body))
     # A document is shown to its own storefront: in a success, and where the cart has moved on.
     shown = answer.status == HTTPStatus.OK or b'"cart":{' in answer.body
     for text in hidden | {text for text in private if len(text) >= _TELLS_SOMETHING}:
@@ -84,7 +84,7 @@ def nothing_is_told(
     assert "Traceback" not in lines + answered
 
 
-def _texts(body: bytes) -> Iterator[str]:
+def texts(body: bytes) -> Iterator[str]:
     """Give what a body says: its texts and long numbers, not the names of its fields."""
     raw = body.decode("latin-1")
     yield from _NUMBER.findall(raw)

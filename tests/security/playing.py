@@ -13,7 +13,7 @@ from tests.security.checking import nothing_happened, nothing_is_told, of_the_pu
 from tests.security.levels import CORE, LEVELS, Level
 from tests.security.stage import Stage, stage_in_memory, stage_in_sqlite
 
-__all__ = ["Player", "rows"]
+__all__ = ["Player", "made_ready", "rows"]
 
 
 def rows(table: Table) -> list[object]:
@@ -61,7 +61,7 @@ class Player:
         return answer
 
     def _take(self, attack: Attack, level: Level, stage: Stage, previous: Answer | None) -> Answer:
-        sent = _made_ready(attack, stage)
+        sent = made_ready(attack, stage)
         before = stage.contents()
         self.caplog.clear()
         answer = level.send(stage.shop.bridge, sent)
@@ -88,14 +88,14 @@ class Player:
         """Hold a site's answer to the core's: the same decision, in the same bytes."""
         with self.stage(CORE, attack) as stage:
             for one in (*attack.earlier, attack):
-                core = CORE.send(stage.shop.bridge, _made_ready(one, stage))
+                core = CORE.send(stage.shop.bridge, made_ready(one, stage))
         assert answer.status == core.status
         assert answer.body == core.body or (attack.method == "HEAD" and not answer.body)
         for name, value in core.headers.items():
             assert answer.headers[name] == value
 
 
-def _made_ready(attack: Attack, stage: Stage) -> Sent:
+def made_ready(attack: Attack, stage: Stage) -> Sent:
     """Let happen what comes before a request, and sign it."""
     stage.shop.clock.forward(attack.wait)
     if attack.given is not None:

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 import tracemalloc
 from contextlib import suppress
 from typing import Any
@@ -115,14 +116,68 @@ def test_no_text_is_a_formula(shop: TestShop, begin: str) -> None:
     assert {row[column] for column in columns} == {"'" + evil}
 
 
-@given(text=st.text(max_size=30))
-def test_any_text_comes_back(text: str) -> None:
-    """One apostrophe in front at most, and the rest unchanged by quotes and line ends."""
+SIGNS = "=+-@＝＋－＠"
+BLANKS = " \t\r\n\v\f\x00\x85\xa0\xad\u200b\u200e\u2028\u2029\u202e\u2060\u3000\ufeff"
+TEXTS = st.text(st.sampled_from(f"{SIGNS}{BLANKS};,\"'a1") | st.characters(), max_size=30)
+
+
+def written_row(text: str) -> str:
+    """Write a text as a cell between two others."""
     written = io.StringIO(newline="")
-    csv.writer(written).writerow([harmless(text), "last"])
-    [[cell, _]] = csv.reader(io.StringIO(written.getvalue(), newline=""))
-    assert cell in (text, "'" + text)
-    assert cell[:1] not in tuple("=+-@\t\r\n")
+    csv.writer(written).writerow(["first", harmless(text), "last"])
+    return written.getvalue()
+
+
+@given(text=TEXTS)
+def test_any_text_comes_back(text: str) -> None:
+    """Apostrophes are put in front of signs, and nothing else is changed by quotes or line ends."""
+    [[_, cell, _]] = csv.reader(io.StringIO(written_row(text), newline=""))
+    assert cell.replace("'", "") == text.replace("'", "")
+    if not set(text) & set(SIGNS) and not text.startswith(("\t", "\r", "\n")):
+        assert cell == text
+
+
+@given(text=TEXTS)
+def test_no_cell_is_a_formula_whatever_separates_cells(text: str) -> None:
+    """Comma, semicolon or tab, one or all, with quotes as they stand or not; blanks are passed."""
+    row = written_row(text)
+    [cells] = csv.reader(io.StringIO(row, newline=""))
+    pieces = [*cells, *re.split(r"[\r\n;]", row), *re.split(r"[\r\n\t]", row)]
+    pieces += [piece for cell in cells for piece in re.split(r"[;\t\r\n\x85\u2028\u2029]", cell)]
+    for piece in pieces:
+        assert piece.lstrip(f'{BLANKS}"')[:1] not in tuple(SIGNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("Anna;=HYPERLINK(A1)", "Anna;'=HYPERLINK(A1)"),
+        ("Anna; \xa0=1", "Anna; \xa0'=1"),
+        ("\u200b\ufeff@SUM(1)", "\u200b\ufeff'@SUM(1)"),
+        ('x\t"=1"', 'x\t"\'=1"'),
+        ("Ring twice.\r\n-1", "Ring twice.\r\n'-1"),
+        ("a=1;=2;+3", "a=1;'=2;'+3"),
+    ],
+)
+def test_a_formula_within_a_text_is_none(text: str, cell: str) -> None:
+    """An apostrophe stands before its sign, wherever a cell could begin."""
+    assert harmless(text) == cell
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Anna Müller-Lüdenscheidt", "a@b.example", "Flat 2, -1st floor", "1 + 1 = 2; x=y", "10-12; ok",
+     "C++", "it's 5 \u2212 3", "OF-000001"],
+)  # fmt: skip
+def test_honest_text_stays_as_it_is(text: str) -> None:
+    """A sign within a text is no formula."""
+    assert harmless(text) == text
+
+
+def test_a_long_text_of_blanks_is_looked_at_once() -> None:
+    """Each character is passed a bounded number of times."""
+    text = "\n" * 1_000_000
+    assert harmless(text) == "'" + text
 
 
 @pytest.mark.parametrize("number", [ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 3])

@@ -251,8 +251,8 @@ def test_what_strangers_sent_is_counted(vera, front):
         stranger.call("cart.create", currency="GBP")
     page = written(vera).get("/requests")
     assert len(rows(page)) == 1
-    assert "authentication_failed 3" in words(page.html.select_one("#requests"))
-    assert page.html.select_one("#requests .hint a")["href"].endswith("health")
+    assert "authentication_failed 3" in words(page.html.select_one("#counts"))
+    assert page.html.select_one("#counts a")["href"].endswith("health")
 
 
 def test_what_others_chose_stays_text(vera):
@@ -462,6 +462,20 @@ def test_a_journal_that_is_off_says_how_to_turn_it_on():
     assert not sat.get(f"/connections/{front.client_id}").html.select("#recent")
     assert result(paste(sat, front.headers("cart.create", BODY), BODY)) == "The signature is right."
     sat.get("/signature?request=req_none", status=200)
+
+
+def test_what_one_worker_counts_does_not_live(vera, front):
+    """Each renewal may come from another worker: counts of one stand outside of what is renewed."""
+    page = vera.get("/requests")
+    assert "has refused nothing since it started" in page.html.select_one("#counts").text
+    front.send("cart.get", b"{}", {"Content-Type": "application/json"})
+    page = vera.get("/requests")
+    counts = page.html.select_one("#counts")
+    assert "This worker process has refused, since it started: " in counts.text
+    assert "missing_auth_header 1" in counts.text
+    [live] = page.html.select("[data-live]")
+    assert "missing_auth_header 1" not in live.text
+    assert "worker" not in live.text
 
 
 class Forgetful(MemoryStorage):

@@ -232,7 +232,7 @@ def test_a_stranger_does_not_learn_which_pages_there_are(console):
 
 @pytest.mark.parametrize("route", [r for r in ACTS if r.role is not None], ids=called)
 def test_who_signed_out_acts_no_more(standalone, bridge, route):
-    """After signing out the old cookie and the old token are worth nothing: 401."""
+    """After signing out the old cookie and token are worth nothing: 401, or the way in."""
     app = enter(standalone)
     token = token_of(app)
     session = app.cookies["ofb-console"]
@@ -242,6 +242,27 @@ def test_who_signed_out_acts_no_more(standalone, bridge, route):
     app.post(url_of(route), {"csrf": token}, status=401)
     assert tables(bridge) == before
     assert "/sign-in" in app.get(f"{AT}/connections", status=303).headers["Location"]
+    app.get(f"{AT}/connections", headers={"Sec-Fetch-Mode": "cors"}, status=401)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 303),
+        ({"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, 303),
+        ({"Accept": "*/*"}, 303),
+        ({"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}, 303),
+        ({"Accept": "text/html", "Sec-Fetch-Mode": "same-origin"}, 401),
+        ({"Accept": "*/*", "Sec-Fetch-Mode": "cors"}, 401),
+        ({"Accept": "application/json"}, 401),
+        ({"Accept": "text/csv"}, 401),
+    ],
+)
+def test_a_person_is_led_to_the_way_in_and_a_program_is_refused(standalone, headers, status):
+    """Neither is shown anything; a script would take the form of the sign-in for its data."""
+    for path in ("/connections", "/orders.csv", "/no-such-page"):
+        answer = browser(standalone).get(AT + path, headers=headers, status=status)
+        assert ("Location" in answer.headers) == (status == 303)
 
 
 @pytest.mark.parametrize("route", [r for r in ACTS if r.role is not None], ids=called)

@@ -125,6 +125,8 @@ class BridgeConsole:
         if not request.is_safe and guard.is_foreign(request, self._trusted_origins):
             return self.refuse(visit, 403, "Another site's page sent this; nothing happened.")
         if operator is None and (route is None or route.role is not None):
+            if not request.is_for_a_person:
+                return self.refuse(visit, 401, "Nobody is signed in, so nothing happened.")
             return self._stranger(visit)
         if route is None:
             if allowed:

@@ -97,7 +97,7 @@ class Bridge:
         self.carts: Carts = Carts(storage=storage)
         self.orders: Orders = Orders(storage=storage, shop=self._shop, audit=self.audit)
         self.customers: Customers = Customers(storage=storage, shop=self._shop, audit=self.audit)
-        self.catalogue: Catalogue = Catalogue(storage)
+        self.catalogue: Catalogue = Catalogue(storage, audit=self.audit)
         self.sign_ins: SignIns = SignIns(
             storage=storage,
             clock=self._shop.clock,

@@ -21,6 +21,8 @@ LINK_LIFETIME = 600
 
 _TOKEN_BYTES = 32
 _LONGEST_TOKEN = 64
+# In the token, whose digest is kept: so it can be neither added nor taken away.
+_PROVEN = "pw."
 _SECOND = 1_000
 _SUBJECT = "console"
 _BATCH = 100
@@ -65,6 +67,10 @@ class SignIns:
     def find(self, token: str) -> Session | None:
         """Give the session of a token; None where there is none, or it is over."""
         return self._found(token, "session")
+
+    def is_by_password(self, token: str) -> bool:
+        """Tell whether the session of a live token was begun by a password, and not by a link."""
+        return token.startswith(_PROVEN)
 
     def end(self, token: str) -> bool:
         """Sign out, in every process at once; tell whether somebody was signed in by the token."""
@@ -129,12 +135,15 @@ class SignIns:
             sessions_of(unit).end(_digest(replacing))
         sessions_of(unit).purge(before=self._clock.now(), limit=_BATCH)
         self._record(unit, "signed_in", operator, role=role, by=by)
-        return self._add(unit, "session", operator, role, self._lifetime)
+        mark = _PROVEN if by == "password" else ""
+        return self._add(unit, "session", operator, role, self._lifetime, mark=mark)
 
-    def _add(self, unit: Unit, kind: str, operator: str, role: Role, seconds: int) -> str:
+    def _add(
+        self, unit: Unit, kind: str, operator: str, role: Role, seconds: int, *, mark: str = ""
+    ) -> str:
         now = self._clock.now()
         raw = self._entropy.token(_TOKEN_BYTES)
-        token = urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+        token = mark + urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
         sessions_of(unit).add(
             Session(
                 digest=_digest(token),

@@ -13,7 +13,11 @@ def test_it_is_who_is_logged_in_or_who_is_named(ready):
     other = ready.connect()["client_id"]
     ready("connections", "disable", client_id, "--actor", "Zoë (ticket 7)")
     entries = ready("audit", "--json").document["entries"]
-    assert {one["event"] for one in entries} == {"connection.created", "connection.disabled"}
+    assert {one["event"] for one in entries} == {
+        "catalogue.imported",
+        "connection.created",
+        "connection.disabled",
+    }
     actors = {one["event"]: one["actor"] for one in entries}
     assert actors["connection.created"] == getpass.getuser()
     assert actors["connection.disabled"] == "Zoë (ticket 7)"
@@ -27,8 +31,10 @@ def test_it_is_who_is_logged_in_or_who_is_named(ready):
     assert ready("audit", "--subject", "nobody").out == "There is no entry.\n"
 
 
-def test_every_command_that_changes_or_shows_takes_an_actor(ready):
+def test_every_command_that_changes_or_shows_takes_an_actor(ready, tmp_path):
     """And each is in the audit."""
+    file = tmp_path / "products.csv"
+    file.write_text("sku,name,price,currency\nmug,Mug,3.39,GBP\n")
     client_id = ready.connect()["client_id"]
     acts = [
         ("connections", "disable", client_id),
@@ -41,6 +47,7 @@ def test_every_command_that_changes_or_shows_takes_an_actor(ready):
         ("connections", "reveal", client_id),
         ("connections", "create", "Another"),
         ("keys", "rotate"),
+        ("catalogue", "import", str(file)),
     ]
     for words in acts:
         ready(*words, "--actor", "zoe")

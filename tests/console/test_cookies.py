@@ -2,9 +2,17 @@
 
 import pytest
 
-from orderflow_bridge.console import BridgeConsole, Request
+from orderflow_bridge.console import BridgeConsole, ConsoleWSGI, Request, StandaloneAuth
 from orderflow_bridge.console.http import redirect
-from tests.console.stage import AT, browser, by_header, form_token_of, open_bridge
+from tests.console.stage import (
+    AT,
+    PASSWORD,
+    browser,
+    by_header,
+    form_token_of,
+    open_bridge,
+    settled,
+)
 from tests.hosts.hosts import optional
 
 optional("jinja2")
@@ -23,7 +31,8 @@ def cookie_of(answer):
     return name.partition("=")[0], sorted(attributes)
 
 
-STRICT = ("__Host-ofb-console", ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"])
+MOUNT = "d94b0078"  # The beginning of SHA-256 of /bridge-console.
+STRICT = (f"__Host-ofb-console-{MOUNT}", ["HttpOnly", "Path=/", "SameSite=Lax", "Secure"])
 PLAIN = ("ofb-console", ["HttpOnly", f"Path={AT}", "SameSite=Lax"])
 
 
@@ -78,7 +87,7 @@ def test_a_form_from_a_page_over_tls_makes_the_cookie_strict(console):
         headers={"Origin": "https://localhost:80"},
     )
     [cookie] = answer.headers.getall("Set-Cookie")
-    assert cookie.startswith("__Host-ofb-confirmed=")
+    assert cookie.startswith(f"__Host-ofb-confirmed-{MOUNT}=")
     assert "; Path=/; Secure; HttpOnly; SameSite=Lax" in cookie
 
 
@@ -89,7 +98,7 @@ def test_over_tls_a_neighbours_cookie_counts_for_nothing(console, hint):
     """A session that a neighbouring host, or a line without TLS, has set is not taken."""
     app = browser(console, "anna admin", **hint)
     answer = app.get(f"{AT}/connections", headers={"Cookie": "ofb-console=chosen"})
-    assert cookie_of(answer)[0] == "__Host-ofb-console"
+    assert cookie_of(answer)[0] == f"__Host-ofb-console-{MOUNT}"
     assert "chosen" not in answer.headers["Set-Cookie"]
 
 
@@ -125,6 +134,26 @@ def test_of_two_cookies_of_one_name_the_nearer_counts():
         method="GET", path="/", root=AT, headers={"cookie": "ofb-console=near; ofb-console=far"}
     )
     assert request.cookies["ofb-console"] == "near"
+
+
+def test_two_consoles_of_one_host_keep_a_session_each():
+    """One browser is signed in to both over TLS, and signing out of one leaves the other."""
+    webtest = optional("webtest")
+    app = None
+    for mount in ("/two", "/one"):
+        bridge = open_bridge(operators=(settled("anna", "admin"),))
+        console = BridgeConsole(bridge, identify=StandaloneAuth(bridge))
+        app = ConsoleWSGI(app, console=console, mount=mount)
+    both = webtest.TestApp(app, extra_environ=TLS)
+    for mount in ("/one", "/two"):
+        form = both.get(f"{mount}/sign-in").form
+        form["name"], form["password"] = "anna", PASSWORD
+        form.submit(status=303)
+    for mount in ("/one", "/two"):
+        both.get(f"{mount}/connections", status=200)
+    both.get("/one/connections").forms[0].submit(status=303)
+    both.get("/one/connections", status=303)
+    both.get("/two/connections", status=200)
 
 
 # Confirmations.

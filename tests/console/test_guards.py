@@ -8,6 +8,8 @@ from orderflow_bridge.console import BridgeConsole, Request, StandaloneAuth
 from orderflow_bridge.console.operators import ROLES
 from orderflow_bridge.console.pages import ROUTES
 from orderflow_bridge.console.routes import Route
+from orderflow_bridge.console.trespasses import Trespasses
+from orderflow_bridge.domain.errors import StorageUnavailable
 from tests.console.stage import (
     AT,
     PASSWORD,
@@ -230,7 +232,7 @@ def test_a_stranger_does_not_learn_which_pages_there_are(console):
 
 @pytest.mark.parametrize("route", [r for r in ACTS if r.role is not None], ids=called)
 def test_who_signed_out_acts_no_more(standalone, bridge, route):
-    """After signing out the old cookie and the old token are worth nothing: 401."""
+    """After signing out the old cookie and token are worth nothing: 401, or the way in."""
     app = enter(standalone)
     token = token_of(app)
     session = app.cookies["ofb-console"]
@@ -240,6 +242,27 @@ def test_who_signed_out_acts_no_more(standalone, bridge, route):
     app.post(url_of(route), {"csrf": token}, status=401)
     assert tables(bridge) == before
     assert "/sign-in" in app.get(f"{AT}/connections", status=303).headers["Location"]
+    app.get(f"{AT}/connections", headers={"Sec-Fetch-Mode": "cors"}, status=401)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 303),
+        ({"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}, 303),
+        ({"Accept": "*/*"}, 303),
+        ({"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}, 303),
+        ({"Accept": "text/html", "Sec-Fetch-Mode": "same-origin"}, 401),
+        ({"Accept": "*/*", "Sec-Fetch-Mode": "cors"}, 401),
+        ({"Accept": "application/json"}, 401),
+        ({"Accept": "text/csv"}, 401),
+    ],
+)
+def test_a_person_is_led_to_the_way_in_and_a_program_is_refused(standalone, headers, status):
+    """Neither is shown anything; a script would take the form of the sign-in for its data."""
+    for path in ("/connections", "/orders.csv", "/no-such-page"):
+        answer = browser(standalone).get(AT + path, headers=headers, status=status)
+        assert ("Location" in answer.headers) == (status == 303)
 
 
 @pytest.mark.parametrize("route", [r for r in ACTS if r.role is not None], ids=called)
@@ -349,6 +372,49 @@ def test_the_audit_tells_who_tried_what(breaking, bridge):
     [entry] = bridge.audit.page()
     assert (entry.event, entry.actor, entry.subject) == ("console.refused", "vera", "ofc_1")
     assert entry.details == {"act": "POST /things/{thing}/break", "role": "viewer"}
+
+
+def test_nobody_fills_the_audit_by_trying(breaking, bridge):
+    """One a minute of each person and act, whatever the act is about."""
+    apps = [browser(breaking, who) for who in ("vera viewer", "otto operator")]
+
+    def tried():
+        for app in apps:
+            token = token_of(app)
+            for number in range(20):
+                app.post(f"{AT}/things/ofc_{number}/break", {"csrf": token}, status=403)
+        return [(entry.actor, entry.subject) for entry in bridge.audit.page()]
+
+    assert sorted(tried()) == [("otto", "ofc_0"), ("vera", "ofc_0")]
+    bridge.clock.forward(59)
+    assert len(tried()) == 2
+    bridge.clock.forward(1)
+    assert len(tried()) == 4
+
+
+def test_what_the_audit_could_not_keep_is_told_the_next_time(breaking, bridge, monkeypatch):
+    """Where the storage fails the act is refused all the same, and is news still."""
+    app = browser(breaking, "vera viewer")
+    token = token_of(app)
+    with monkeypatch.context() as down:
+        down.setattr(bridge._storage, "writing", fail_to_write)
+        app.post(f"{AT}/things/ofc_1/break", {"csrf": token}, status=503)
+    app.post(f"{AT}/things/ofc_1/break", {"csrf": token}, status=403)
+    assert [entry.event for entry in bridge.audit.page()] == ["console.refused"]
+
+
+def fail_to_write():
+    raise StorageUnavailable
+
+
+def test_what_is_remembered_of_trying_is_bounded():
+    """Beyond a thousand people and acts the one told longest ago is told once more."""
+    trespasses = Trespasses()
+    assert all(trespasses.is_news(f"n{number}", "POST /x", 0) for number in range(1_025))
+    assert not trespasses.is_news("n1024", "POST /x", 59_999)
+    assert trespasses.is_news("n0", "POST /x", 1)
+    assert trespasses.is_news("n1024", "POST /x", -1)
+    assert len(trespasses._told) == 1_024
 
 
 @pytest.mark.parametrize(

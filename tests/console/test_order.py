@@ -251,6 +251,27 @@ def test_a_viewer_looks_and_does_not_touch(shop: TestShop, order: Order, name: s
     assert shop.bridge.audit.page(subject=order.order_id)[0].event == "console.refused"
 
 
+def test_who_moved_an_order_is_told_whatever_was_tried(shop: TestShop, order: Order) -> None:
+    """Hundreds of refused acts on it hide neither who cancelled it nor who settled it."""
+
+    def tried(times: int) -> None:
+        for _ in range(times):
+            shop.clock.forward(1)
+            shop.bridge.audit.note(
+                "console.refused", actor="vera", subject=order.order_id, details={}
+            )
+
+    tried(150)
+    shop.bridge.orders.cancel(order.order_id, actor="olga")
+    tried(150)
+    shop.bridge.orders.settle(order.order_id, actor="otto")
+    shop.clock.forward(60)
+    tried(600)
+    told = happened(open_console(shop).get(path_of(order)))
+    assert [one.partition("Cancelled")[2] for one in told if "Cancelled" in one] == [" by olga"]
+    assert told[-1].endswith("Payment arrived after the cancellation by otto")
+
+
 @pytest.mark.parametrize("name", ["settle", "cancel"])
 def test_a_form_without_its_token_does_nothing(shop: TestShop, order: Order, name: str) -> None:
     """What another site could send moves no order."""

@@ -3,7 +3,9 @@
 import asyncio
 import csv
 import io
+import re
 import tracemalloc
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -22,7 +24,14 @@ from tests.rig import TestShop, open_shop
 
 optional("jinja2")
 
-from orderflow_bridge.console import BridgeConsole, ConsoleASGI  # noqa: E402
+from orderflow_bridge.console import (  # noqa: E402
+    Answer,
+    BridgeConsole,
+    ConsoleASGI,
+    ConsoleWSGI,
+    Operator,
+    Request,
+)
 from orderflow_bridge.console.orders.export import (  # noqa: E402
     COLUMNS,
     INCOMPLETE,
@@ -31,7 +40,7 @@ from orderflow_bridge.console.orders.export import (  # noqa: E402
     harmless,
 )
 from tests.console.placed import AT, PLACED, numbers_of, open_console, place, place_many  # noqa: E402
-from tests.console.stage import WHO, by_header  # noqa: E402
+from tests.console.stage import WHO, by_header, form_token_of  # noqa: E402
 
 
 def rows_of(body: bytes) -> list[dict[str, str]]:
@@ -115,14 +124,68 @@ def test_no_text_is_a_formula(shop: TestShop, begin: str) -> None:
     assert {row[column] for column in columns} == {"'" + evil}
 
 
-@given(text=st.text(max_size=30))
-def test_any_text_comes_back(text: str) -> None:
-    """One apostrophe in front at most, and the rest unchanged by quotes and line ends."""
+SIGNS = "=+-@＝＋－＠"
+BLANKS = " \t\r\n\v\f\x00\x85\xa0\xad\u200b\u200e\u2028\u2029\u202e\u2060\u3000\ufeff"
+TEXTS = st.text(st.sampled_from(f"{SIGNS}{BLANKS};,\"'a1") | st.characters(), max_size=30)
+
+
+def written_row(text: str) -> str:
+    """Write a text as a cell between two others."""
     written = io.StringIO(newline="")
-    csv.writer(written).writerow([harmless(text), "last"])
-    [[cell, _]] = csv.reader(io.StringIO(written.getvalue(), newline=""))
-    assert cell in (text, "'" + text)
-    assert cell[:1] not in tuple("=+-@\t\r\n")
+    csv.writer(written).writerow(["first", harmless(text), "last"])
+    return written.getvalue()
+
+
+@given(text=TEXTS)
+def test_any_text_comes_back(text: str) -> None:
+    """Apostrophes are put in front of signs, and nothing else is changed by quotes or line ends."""
+    [[_, cell, _]] = csv.reader(io.StringIO(written_row(text), newline=""))
+    assert cell.replace("'", "") == text.replace("'", "")
+    if not set(text) & set(SIGNS) and not text.startswith(("\t", "\r", "\n")):
+        assert cell == text
+
+
+@given(text=TEXTS)
+def test_no_cell_is_a_formula_whatever_separates_cells(text: str) -> None:
+    """Comma, semicolon or tab, one or all, with quotes as they stand or not; blanks are passed."""
+    row = written_row(text)
+    [cells] = csv.reader(io.StringIO(row, newline=""))
+    pieces = [*cells, *re.split(r"[\r\n;]", row), *re.split(r"[\r\n\t]", row)]
+    pieces += [piece for cell in cells for piece in re.split(r"[;\t\r\n\x85\u2028\u2029]", cell)]
+    for piece in pieces:
+        assert piece.lstrip(f'{BLANKS}"')[:1] not in tuple(SIGNS)
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("Anna;=HYPERLINK(A1)", "Anna;'=HYPERLINK(A1)"),
+        ("Anna; \xa0=1", "Anna; \xa0'=1"),
+        ("\u200b\ufeff@SUM(1)", "\u200b\ufeff'@SUM(1)"),
+        ('x\t"=1"', 'x\t"\'=1"'),
+        ("Ring twice.\r\n-1", "Ring twice.\r\n'-1"),
+        ("a=1;=2;+3", "a=1;'=2;'+3"),
+    ],
+)
+def test_a_formula_within_a_text_is_none(text: str, cell: str) -> None:
+    """An apostrophe stands before its sign, wherever a cell could begin."""
+    assert harmless(text) == cell
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Anna Müller-Lüdenscheidt", "a@b.example", "Flat 2, -1st floor", "1 + 1 = 2; x=y", "10-12; ok",
+     "C++", "it's 5 \u2212 3", "OF-000001"],
+)  # fmt: skip
+def test_honest_text_stays_as_it_is(text: str) -> None:
+    """A sign within a text is no formula."""
+    assert harmless(text) == text
+
+
+def test_a_long_text_of_blanks_is_looked_at_once() -> None:
+    """Each character is passed a bounded number of times."""
+    text = "\n" * 1_000_000
+    assert harmless(text) == "'" + text
 
 
 @pytest.mark.parametrize("number", [ROWS - 1, ROWS, ROWS + 1, 2 * ROWS + 3])
@@ -226,6 +289,117 @@ def test_an_asgi_server_is_not_told_that_a_broken_file_is_whole(error: Exception
     assert b"content-length" not in dict(sent[0]["headers"])
     assert sent[-1]["body"] == INCOMPLETE
     assert sent[-1]["more_body"] is True
+
+
+class Leaving:
+    """A client that goes after some pieces: the server tells of it, or sending fails."""
+
+    def __init__(self, after: int, *, by: str) -> None:
+        self._after = after
+        self._by = by
+        self._gone = asyncio.Event()
+        self._asked = False
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        if self._asked:
+            await self._gone.wait()
+            return {"type": "http.disconnect"}
+        self._asked = True
+        return {"type": "http.request"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        if self._gone.is_set() and self._by == "send":
+            raise OSError
+        self.sent.append(message)
+        if len(self.sent) > self._after and not self._gone.is_set():
+            self._gone.set()
+            # The one who waits in `receive` has its turn before the next piece is sent.
+            await asyncio.sleep(0)
+
+
+class Slow:
+    """A console whose answer has four hundred pieces."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.closed = False
+
+    def most_body(self, method: str, path: str) -> int:
+        return 0
+
+    def handle(self, request: Request) -> Answer:
+        return Answer(body=self._pieces())
+
+    def _pieces(self) -> Iterator[bytes]:
+        try:
+            for _ in range(400):
+                self.made += 1
+                yield b"piece"
+        finally:
+            self.closed = True
+
+
+def left_by(app: Any, client: Leaving, method: str = "GET") -> None:
+    scope = {"type": "http", "method": method, "path": f"{AT}/x", "headers": []}
+    asyncio.run(app(scope, client.receive, client.send))
+
+
+@pytest.mark.parametrize("by", ["receive", "send"])
+def test_nothing_is_made_for_an_operator_who_has_gone(by: str) -> None:
+    """One piece more than was sent at most, and what makes them is closed."""
+    console = Slow()
+    left_by(ConsoleASGI(console=console, mount=AT), Leaving(28, by=by))
+    assert 28 <= console.made <= 29
+    assert console.closed
+
+
+def test_an_operator_who_stays_has_every_piece() -> None:
+    """And the last message says that it was all."""
+    console, client = Slow(), Leaving(1_000, by="receive")
+    left_by(ConsoleASGI(console=console, mount=AT), client)
+    assert (console.made, console.closed, len(client.sent)) == (400, True, 402)
+    assert not client.sent[-1].get("more_body")
+
+
+def test_an_import_ends_whole_though_its_operator_has_gone(shop: TestShop) -> None:
+    """What was begun is written, whoever listens."""
+    page = BridgeConsole(shop.bridge, identify=lambda _: Operator(name="olga", role="operator"))
+    browser = open_console(shop)
+    browser.app = ConsoleWSGI(console=page)
+    token = form_token_of(browser.get(f"{AT}/catalogue/import"))
+    rows = b"".join(b"n%d,N,1,GBP\n" % number for number in range(1_200))
+    fields = {"csrf": token, "act": "import"}
+    body = b"".join(
+        b'--x\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n'
+        % (name.encode(), value.encode())
+        for name, value in fields.items()
+    ) + (
+        b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\n'
+        b"sku,name,price,currency\n" + rows + b"\r\n--x--\r\n"
+    )
+    client = Leaving(0, by="receive")
+    first = client.receive
+
+    async def receive() -> dict[str, Any]:
+        return await first() | {"body": body}
+
+    client.receive = receive  # type: ignore[method-assign]
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": f"{AT}/catalogue/import",
+        "headers": [
+            (b"content-type", b"multipart/form-data; boundary=x"),
+            (b"cookie", f"ofb-console={browser.cookies['ofb-console']}".encode()),
+        ],
+    }
+    asyncio.run(ConsoleASGI(console=page, mount=AT)(scope, client.receive, client.send))
+    assert client.sent[0]["status"] == 200
+    assert len(client.sent) < 3
+    assert (
+        len(shop.bridge.catalogue.find([f"n{number}" for number in range(1_200)], "GBP")) == 1_200
+    )
 
 
 def test_looking_changes_nothing(shop: TestShop) -> None:

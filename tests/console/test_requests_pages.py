@@ -251,8 +251,8 @@ def test_what_strangers_sent_is_counted(vera, front):
         stranger.call("cart.create", currency="GBP")
     page = written(vera).get("/requests")
     assert len(rows(page)) == 1
-    assert "authentication_failed 3" in words(page.html.select_one("#requests"))
-    assert page.html.select_one("#requests .hint a")["href"].endswith("health")
+    assert "authentication_failed 3" in words(page.html.select_one("#counts"))
+    assert page.html.select_one("#counts a")["href"].endswith("health")
 
 
 def test_what_others_chose_stays_text(vera):
@@ -460,8 +460,45 @@ def test_a_journal_that_is_off_says_how_to_turn_it_on():
     assert not page.html.select("table, [data-live]")
     assert "journal_rows" in sat.get("/requests/req_none", status=503)
     assert not sat.get(f"/connections/{front.client_id}").html.select("#recent")
+    assert "Last used" not in sat.get("/connections")
     assert result(paste(sat, front.headers("cart.create", BODY), BODY)) == "The signature is right."
     sat.get("/signature?request=req_none", status=200)
+
+
+def test_what_one_worker_counts_does_not_live(vera, front):
+    """Each renewal may come from another worker: counts of one stand outside of what is renewed."""
+    page = vera.get("/requests")
+    assert "has refused nothing since it started" in page.html.select_one("#counts").text
+    front.send("cart.get", b"{}", {"Content-Type": "application/json"})
+    page = vera.get("/requests")
+    counts = page.html.select_one("#counts")
+    assert "This worker process has refused, since it started: " in counts.text
+    assert "missing_auth_header 1" in counts.text
+    [live] = page.html.select("[data-live]")
+    assert "missing_auth_header 1" not in live.text
+    assert "worker" not in live.text
+
+
+def test_the_list_of_connections_says_how_much_each_is_used(vera, front):
+    """When it was last let in, and how often it was allowed and refused within a day."""
+    quiet = storefront(vera.bridge, "Shop B")
+    front.ok("cart.create", currency="GBP")
+    vera.bridge.clock.forward(60)
+    front.call("orders.get", key=None, order_id="order_none")
+    page = written(vera).get("/connections")
+    used, unused = page.html.select("main tbody tr")
+    assert "2026-01-01 00:00:00 1 allowed, 1 refused" in words(used)
+    assert used.select_one("td a")["href"].endswith(f"{front.client_id}&verdict=refused")
+    assert words(unused).endswith("no request kept none")
+    assert "Last 24 hours" in words(page.html.thead)
+    vera.bridge.clock.forward(86_400)
+    quiet.ok("cart.create", currency="GBP")
+    used, unused = written(vera).get("/connections").html.select("main tbody tr")
+    assert words(used).endswith("2026-01-01 00:00:00 0 allowed, 1 refused")
+    vera.bridge.clock.forward(1)
+    used, unused = vera.get("/connections").html.select("main tbody tr")
+    assert words(used).endswith("2026-01-01 00:00:00 none")
+    assert "1 allowed, 0 refused" in words(unused)
 
 
 class Forgetful(MemoryStorage):

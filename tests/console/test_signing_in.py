@@ -6,7 +6,9 @@ from threading import Barrier
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from msgspec.structs import replace
 
+from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import BridgeConsole, Operator, StandaloneAuth
 from orderflow_bridge.console.attempts import Attempts
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
@@ -24,6 +26,7 @@ from tests.console.stage import (
 )
 from tests.databases import DATABASES
 from tests.hosts.hosts import optional
+from tests.rig import RING
 
 optional("jinja2")
 
@@ -184,6 +187,45 @@ def test_a_sign_in_is_in_the_audit(console, bridge):
     assert (came.event, came.actor) == ("operator.signed_in", "anna")
     assert came.details == {"role": "admin", "by": "password"}
     assert (out.event, out.actor) == ("operator.signed_out", "anna")
+
+
+@each_storage
+def test_who_is_taken_out_of_the_settings_is_a_stranger(console, bridge):
+    """A session by a password needs its row, with the role that stands there now."""
+    app, link = browser(console), browser(console)
+    sign_in(app)
+    link.get(link_of(bridge)).form.submit()
+
+    def reopened(*operators):
+        settings = replace(bridge.settings, operators=operators)
+        changed = Bridge(
+            storage=bridge._storage, master_keys=RING, settings=settings, clock=bridge.clock
+        )
+        again = BridgeConsole(changed, identify=StandaloneAuth(changed))
+        found = []
+        for token in (app.cookies["ofb-console"], link.cookies["ofb-console"]):
+            one = browser(again)
+            one.set_cookie("ofb-console", token)
+            page = one.get(f"{AT}/connections", status="*").text
+            role = re.search(r'class="pill">(\w+)<', page)
+            found.append(role and role[1])
+        return found
+
+    assert reopened(*OPERATORS) == ["admin", "operator"]
+    assert reopened(settled("anna", "viewer")) == ["viewer", "operator"]
+    assert reopened(settled("vera", "viewer")) == [None, "operator"]
+    assert reopened() == [None, "operator"]
+
+
+def test_how_a_session_began_cannot_be_changed_in_its_token(bridge):
+    """Without the mark of the password the token is another one, and so is a link's with it."""
+    by_password = bridge.sign_ins.begin("anna", "admin")
+    by_link = bridge.sign_ins.redeem(bridge.sign_ins.offer_link("lena", "admin"))
+    assert bridge.sign_ins.is_by_password(by_password)
+    assert not bridge.sign_ins.is_by_password(by_link)
+    mark = by_password[: len(by_password) - len(by_link)]
+    assert bridge.sign_ins.find(by_password.removeprefix(mark)) is None
+    assert bridge.sign_ins.find(mark + by_link) is None
 
 
 @each_storage

@@ -155,6 +155,8 @@ def test_what_was_tried_is_imported_without_choosing_the_file_again(bridge):
     page = upload(app.get(f"{AT}/catalogue/import"), app, GOOD)
     done = page.forms[0].submit()
     assert "2 products imported." in done.text
+    [entry] = bridge.audit.page(subject="catalogue")
+    assert (entry.actor, entry.details["products"]) == ("Olga", 2)
     assert bridge.catalogue.find(["pot"], "GBP")["pot"].unit_price == 1200
 
 

@@ -15,6 +15,7 @@ import pytest
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.journal import recorder as module
 from orderflow_bridge.journal.floods import Floods
+from orderflow_bridge.settings import Settings
 from orderflow_bridge.system import SystemEntropy
 from tests.rig import NOW, open_shop
 
@@ -153,7 +154,7 @@ def test_the_queue_drops_the_oldest_and_counts_them(shop, monkeypatch):
 
 
 def test_a_flood_of_wrong_signatures_is_kept_in_part(shop):
-    """Twenty of one client id; all of them are counted, and what is signed right is all kept."""
+    """Twenty of one client id, then one in five minutes; what is signed right is all kept."""
     front, other = shop.storefront(), shop.storefront("Other")
     right = front.secret
     front.secret = "ofs_" + "x" * 43
@@ -168,12 +169,42 @@ def test_a_flood_of_wrong_signatures_is_kept_in_part(shop):
     assert len(shop.bridge.journal.page(connection=front.client_id, refused=False)) == 30
     assert len(shop.bridge.journal.page(connection=other.client_id)) == 30
     assert shop.bridge.refusals()["authentication_failed", "203.0.113.9"] == 100
-    shop.clock.forward(60)
+    shop.clock.forward(300)
     front.secret = "ofs_" + "x" * 43
     for _ in range(100):
         front.call("orders.list")
     shop.bridge._recorder.flush()
-    assert len(shop.bridge.journal.page(connection=front.client_id, refused=True)) == 40
+    assert len(shop.bridge.journal.page(connection=front.client_id, refused=True)) == 21
+
+
+def test_a_day_of_wrong_signatures_pushes_no_honest_row_out():
+    """Of those who name a connection, all together and day and night, few are kept in a day."""
+    floods = Floods()
+    minutes = range(NOW, NOW + 86_400_000, 60_000)
+    kept = sum(floods.let_pass(b"one", at, known=True) for at in minutes for _ in range(30))
+    assert kept == 20 + 287
+    assert kept * 5 < Settings(database="memory://").journal_rows
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_being_forgotten_gives_no_new_room(known):
+    """Naming so many others that one is forgotten lets no more of it pass."""
+    floods = Floods(remembered=100, over_all=10_000)
+    kept = 0
+    for turn in range(30):
+        kept += sum(floods.let_pass(b"one", NOW, known=known) for _ in range(20))
+        for number in range(100):
+            floods.let_pass(b"%d-%d" % (turn, number), NOW, known=known)
+    assert kept == 20
+
+
+def test_invented_client_ids_push_no_known_one_out_of_memory():
+    """What a connection has used up stays so, however many others are named."""
+    floods = Floods(remembered=100)
+    assert sum(floods.let_pass(b"one", NOW, known=True) for _ in range(30)) == 20
+    for number in range(1_000):
+        floods.let_pass(b"%d" % number, NOW, known=False)
+    assert not floods.let_pass(b"one", NOW, known=True)
 
 
 def test_invented_client_ids_hide_no_connection_that_signs_wrong(shop):
@@ -191,15 +222,15 @@ def test_invented_client_ids_hide_no_connection_that_signs_wrong(shop):
 
 
 def test_room_comes_back_with_the_time_and_not_with_a_clock_set_back():
-    """A third of a minute is a third of the room, and an hour is one minute's."""
+    """One for each five minutes that passed, and no more than there was room for at first."""
     floods = Floods(per_client=6, over_all=60)
     passed = [floods.let_pass(b"one", NOW, known=True) for _ in range(8)]
     assert passed == [True] * 6 + [False] * 2
     assert not floods.let_pass(b"one", NOW - 3_600_000, known=True)
-    later = NOW - 3_600_000 + 20_000
+    later = NOW - 3_600_000 + 600_000
     assert [floods.let_pass(b"one", later, known=True) for _ in range(3)] == [True, True, False]
-    hour = later + 3_600_000
-    assert sum(floods.let_pass(b"one", hour, known=True) for _ in range(20)) == 6
+    day = later + 86_400_000
+    assert sum(floods.let_pass(b"one", day, known=True) for _ in range(20)) == 6
 
 
 def test_all_client_ids_share_their_room():
@@ -207,7 +238,7 @@ def test_all_client_ids_share_their_room():
     floods = Floods(per_client=20, over_all=60, remembered=100)
     passed = sum(floods.let_pass(b"%d" % number, NOW, known=False) for number in range(1_000))
     assert passed == 60
-    assert len(floods._clients) == 100
+    assert len(floods._rooms[False].clients) == 100
     assert floods.let_pass(b"a", NOW, known=True)
 
 

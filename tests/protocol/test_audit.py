@@ -1,5 +1,7 @@
 """What operators do is written down, in the transaction of what they do (docs/operators.md)."""
 
+from hashlib import sha256
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
@@ -124,6 +126,52 @@ def test_what_is_refused_has_no_entry(shop: TestShop) -> None:
     with pytest.raises(BridgeError, match="not_found"):
         connections.reveal("ofc_nobody")
     assert told(shop) == before
+
+
+FILE = b"\xef\xbb\xbfsku,name,price,currency\r\nmug,Mug,3.39,GBP\r\npot,,12,GBP\r\n"
+
+
+@pytest.mark.parametrize("kind", ["binary", "text", "path"])
+def test_an_import_has_an_entry_with_counts_and_the_files_digest(
+    shop: TestShop, tmp_path: Path, kind: str
+) -> None:
+    """Who changed the prices, by which file; nothing of what was in it."""
+    path = tmp_path / "products.csv"
+    path.write_bytes(FILE)
+    source = {"binary": BytesIO(FILE), "text": StringIO(FILE.decode(), newline=""), "path": path}
+    shop.bridge.catalogue.import_csv(source[kind], skip_bad=True, actor="zoe")
+    [entry] = told(shop)
+    assert (entry.actor, entry.event, entry.subject) == ("zoe", "catalogue.imported", "catalogue")
+    assert entry.details == {"products": 1, "skipped": 1, "sha256": sha256(FILE).hexdigest()}
+
+
+def test_an_import_that_changes_nothing_has_no_entry(shop: TestShop) -> None:
+    """A trial, and a file that is refused for its wrong rows."""
+    shop.bridge.catalogue.import_csv(BytesIO(FILE), dry_run=True, actor="zoe")
+    assert shop.bridge.catalogue.import_csv(BytesIO(FILE), actor="zoe").refused
+    assert told(shop) == []
+
+
+@pytest.mark.parametrize("at", ["audit.append", "products.put", "commit"])
+def test_an_import_and_its_entry_are_one_transaction(at: str) -> None:
+    """Both are there, or neither; a conflict writes one entry, not two."""
+    memory = MemoryStorage()
+    broken = open_shop(storage=FaultyStorage(memory, fail(at, OSError("disk"))), stocked=False)
+    with pytest.raises(OSError, match="disk"):
+        broken.bridge.catalogue.import_csv(BytesIO(FILE), skip_bad=True)
+    assert (list(broken.bridge.catalogue.entries()), told(broken)) == ([], [])
+    busy = open_shop(storage=FaultyStorage(memory, lose(times=2)), stocked=False)
+    busy.bridge.catalogue.import_csv(BytesIO(FILE), skip_bad=True)
+    assert [one.sku for one in busy.bridge.catalogue.entries()] == ["mug"]
+    assert [one.actor for one in told(busy)] == ["unknown"]
+
+
+def test_an_import_by_an_actor_that_could_forge_a_line_is_refused(shop: TestShop) -> None:
+    """And then no price is changed."""
+    before = list(shop.bridge.catalogue.entries())
+    with pytest.raises(BridgeError, match="actor"):
+        shop.bridge.catalogue.import_csv(BytesIO(FILE), skip_bad=True, actor="a\nb")
+    assert list(shop.bridge.catalogue.entries()) == before
 
 
 @pytest.mark.parametrize("actor", ["", " ", "a\nb", "\x1b[31m", "a\u202eb", "a\u2028b", "x" * 201])

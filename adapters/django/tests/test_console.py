@@ -1,11 +1,14 @@
 """The bridge's console in a Django site: for its staff, with its own session."""
 
+import asyncio
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.contrib.auth.signals import user_login_failed
 from django.test import Client
 
 from orderflow_bridge_django.bridge import get_bridge
+from orderflow_bridge_django.console.views import _in_threads
 
 CONSOLE = "/bridge-console"
 VIEWS = ("view_order", "view_connection")
@@ -112,3 +115,25 @@ def test_the_form_that_asks_for_a_password_is_no_failed_log_in(site):
     finally:
         user_login_failed.disconnect(count)
     assert failed == []
+
+
+def test_nothing_is_made_for_an_operator_who_has_gone():
+    """What makes the pieces of an answer is closed where Django ends the answer."""
+    made = []
+
+    def pieces():
+        try:
+            for number in range(400):
+                made.append(number)
+                yield b"piece"
+        finally:
+            made.append("closed")
+
+    async def leave():
+        sent = _in_threads(pieces())
+        await anext(sent)
+        await anext(sent)
+        await sent.aclose()
+
+    asyncio.run(leave())
+    assert made == [0, 1, "closed"]

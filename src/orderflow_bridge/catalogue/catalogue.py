@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from orderflow_bridge.audit import UNKNOWN, Audit
 from orderflow_bridge.capabilities import products_of
 from orderflow_bridge.catalogue.bounds import check_entry, quoted
 from orderflow_bridge.catalogue.report import ImportReport, Source
@@ -17,8 +18,9 @@ _PAGE = 500
 class Catalogue:
     """The products of a storage, for the operator who keeps them."""
 
-    def __init__(self, storage: Storage) -> None:
+    def __init__(self, storage: Storage, *, audit: Audit | None = None) -> None:
         self._storage = storage
+        self._audit = audit
 
     def find(self, skus: Sequence[str], currency: str) -> Mapping[str, Product]:
         """Give the products for sale among `skus`, by sku, as a cart in `currency` sees them."""
@@ -70,8 +72,13 @@ class Catalogue:
         skip_bad: bool = False,
         dry_run: bool = False,
         progress: Callable[[int], None] | None = None,
+        actor: str = UNKNOWN,
     ) -> ImportReport:
-        """Import a CSV file: see `orderflow_bridge.catalogue.csv_import.import_csv`."""
+        """Import a CSV file: see `orderflow_bridge.catalogue.csv_import.import_csv`.
+
+        The audit is told in the same transaction: `actor`, how many products, how many rows were
+        left out, and the SHA-256 of the file; nothing of what is in it.
+        """
         from orderflow_bridge.catalogue.csv_import import (  # noqa: PLC0415 -- loads much, used rarely
             import_csv,
         )
@@ -83,4 +90,19 @@ class Catalogue:
             skip_bad=skip_bad,
             dry_run=dry_run,
             progress=progress,
+            tell=lambda unit, report, digest: self._tell(unit, report, digest, actor),
         )
+
+    def _tell(self, unit: Unit, report: ImportReport, digest: str, actor: str) -> None:
+        if self._audit is not None:
+            self._audit.record(
+                unit,
+                "catalogue.imported",
+                actor=actor,
+                subject="catalogue",
+                details={
+                    "products": report.imported,
+                    "skipped": report.skipped,
+                    "sha256": digest,
+                },
+            )

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha256
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Protocol, TextIO
@@ -68,6 +69,7 @@ def import_csv(
     skip_bad: bool = False,
     dry_run: bool = False,
     progress: Callable[[int], None] | None = None,
+    tell: Callable[[Unit, ImportReport, str], None] | None = None,
 ) -> ImportReport:
     """Add or replace the products of a CSV file, all of them or none.
 
@@ -84,7 +86,8 @@ def import_csv(
     anything is written; then everything is written in one unit. Where a row is wrong, nothing is
     written and the report names every wrong row; with `skip_bad` the wrong rows are left out
     instead. A `dry_run` reads and reports, and writes nothing. `progress` is told the number of
-    entries written so far.
+    entries written so far; `tell` is given the unit that writes, the report, and the SHA-256 of
+    the file in hexadecimal (of a text file: of its text in UTF-8).
 
     Raises `CatalogueFileError` where the file as a whole is not one of the two (columns, encoding,
     an open quote), `ValueError` for a default currency that does not exist, and `OSError`.
@@ -102,13 +105,19 @@ def import_csv(
             return ImportReport(read=check.products, problems=found[0], more_problems=found[1])
         if check.problem_count and not skip_bad:
             return ImportReport(problems=found[0], more_problems=found[1])
-        _write(spool, storage, progress)
-        return ImportReport(
+        report = ImportReport(
             imported=check.products,
             skipped=check.problem_count,
             problems=found[0],
             more_problems=found[1],
         )
+
+        def told(unit: Unit) -> None:
+            if tell is not None:
+                tell(unit, report, check.digest)
+
+        _write(spool, storage, progress, told)
+        return report
 
 
 def _opened(source: Source) -> AbstractContextManager[TextIO | BinaryIO]:
@@ -118,11 +127,15 @@ def _opened(source: Source) -> AbstractContextManager[TextIO | BinaryIO]:
 
 
 def _write(
-    spool: "SpooledTemporaryFile[bytes]", storage: Storage, progress: Callable[[int], None] | None
+    spool: "SpooledTemporaryFile[bytes]",
+    storage: Storage,
+    progress: Callable[[int], None] | None,
+    tell: Callable[[Unit], None],
 ) -> None:
     decoder = msgspec.json.Decoder(list[CatalogueEntry])
 
     def act(unit: Unit) -> None:
+        tell(unit)
         written = 0
         spool.seek(0)
         for batch in spool:
@@ -145,6 +158,7 @@ class _Check:
     def __init__(self, spool: "SpooledTemporaryFile[bytes]") -> None:
         self.problems: list[tuple[int, str]] = []
         self.problem_count = 0
+        self.digest = ""
         self._spool = spool
         self._encoder = msgspec.json.Encoder()
         self._batch: dict[str, CatalogueEntry] = {}
@@ -173,6 +187,7 @@ class _Check:
             except ValueError as error:
                 self._note(line, str(error))
         self._flush()
+        self.digest = lines.digest.hexdigest()
 
     def _note(self, line: int, message: str) -> None:
         self.problem_count += 1
@@ -217,11 +232,12 @@ class _Check:
 
 
 class _Lines:
-    """Give a file's lines as text, and count them."""
+    """Give a file's lines as text, count them, and digest what was read."""
 
     def __init__(self, file: TextIO | BinaryIO) -> None:
         self._file = file
         self.count = 0
+        self.digest = sha256()
 
     def __iter__(self) -> "_Lines":
         return self
@@ -235,13 +251,21 @@ class _Lines:
                 raise CatalogueFileError(
                     self.count + 1, f"the line is longer than {_LONGEST_LINE:,} characters"
                 )
-            text = line if isinstance(line, str) else line.decode("utf-8")
+            text, raw = _both(line)
         except UnicodeDecodeError as error:
             # A text file decodes ahead: the bytes before the fault start in the line asked for.
             at = self.count + 1 + error.object.count(b"\n", 0, error.start)
             raise CatalogueFileError(at, _NOT_UTF_8) from None
         self.count += 1
+        self.digest.update(raw)
         return text.removeprefix("\ufeff") if self.count == 1 else text
+
+
+def _both(line: str | bytes) -> tuple[str, bytes]:
+    """Give a line as text and as bytes."""
+    if isinstance(line, str):
+        return line, line.encode("utf-8", "surrogatepass")
+    return line.decode("utf-8"), line
 
 
 _NOT_UTF_8 = 'the text is not UTF-8; save the file as "CSV UTF-8"'

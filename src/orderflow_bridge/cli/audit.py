@@ -14,7 +14,11 @@ __all__ = ["audit"]
 
 
 @click.command(cls=Command, short_help="Show who changed connections, keys and orders.")
-@click.option("--subject", metavar="ID", help="Only this connection's, master key's or order's.")
+@click.option(
+    "--subject",
+    metavar="ID",
+    help="Only this connection's, master key's or order's, or `catalogue`.",
+)
 @click.option(
     "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The most to show."
 )

@@ -7,6 +7,7 @@ import click
 
 from orderflow_bridge.catalogue.csv_import import CatalogueFileError
 from orderflow_bridge.catalogue.report import ImportReport
+from orderflow_bridge.cli.actor import actor_option
 from orderflow_bridge.cli.exits import CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import Output, counted, plain, table
@@ -28,6 +29,7 @@ def catalogue() -> None:
 @click.option("--currency", help="Currency of prices that do not name one, such as GBP.")
 @click.option("--skip-bad", is_flag=True, help="Leave wrong rows out instead of importing nothing.")
 @click.option("--dry-run", is_flag=True, help="Read and report; write nothing.")
+@actor_option
 @click.pass_obj
 def import_(
     invocation: Invocation,
@@ -36,6 +38,7 @@ def import_(
     currency: str | None,
     skip_bad: bool,
     dry_run: bool,
+    actor: str,
 ) -> None:
     """Add or replace products from a CSV FILE (`-` for standard input), all of them or none.
 
@@ -53,6 +56,7 @@ def import_(
                 skip_bad=skip_bad,
                 dry_run=dry_run,
                 progress=progress.written,
+                actor=actor,
             )
         except CatalogueFileError as error:
             raise CommandFailed("bad_file", _with_option(str(error))) from None

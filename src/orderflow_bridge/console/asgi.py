@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from threading import Lock
 from typing import Any
 
 from orderflow_bridge.asgi import ASGIApp, Receive, Scope, Send
@@ -77,9 +78,12 @@ class ConsoleASGI:
             peer=socket_peer(client[0]) if client else None,
             native=scope,
         )
-        await self._send(scope, send, await self._in_thread(self._console.handle, request))
+        answer = await self._in_thread(self._console.handle, request)
+        await self._send(scope, send, answer, receive)
 
-    async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
+    async def _send(
+        self, scope: Scope, send: Send, answer: Answer, receive: Receive | None = None
+    ) -> None:
         headers = [
             (name.lower().encode("ascii"), value.encode("latin-1"))
             for name, value in answer.headers
@@ -95,19 +99,47 @@ class ConsoleASGI:
             elif isinstance(body, bytes):
                 await send({"type": "http.response.body", "body": body})
             else:
-                await self._stream(send, body)
+                await self._stream(send, _Pieces(body), receive)
 
-    async def _stream(self, send: Send, pieces: Iterable[bytes]) -> None:
-        iterator: Iterator[bytes] = iter(pieces)
-        while (piece := await self._in_thread(next, iterator, None)) is not None:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+    async def _stream(self, send: Send, pieces: "_Pieces", receive: Receive | None) -> None:
+        """Send piece by piece, until the operator has gone; what makes them is closed then."""
+        leaving = asyncio.ensure_future(_has_left(receive))
+        try:
+            while (piece := await self._in_thread(pieces.make)) is not None:
+                if leaving.done() and leaving.result():
+                    return
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            leaving.cancel()
+            # It may wait for what it began, as an import does, which ends whole.
+            await self._in_thread(pieces.close)
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         if self._threads is None:
             self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="bridge-console")
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, function, *arguments)
+
+
+class _Pieces:
+    """Make pieces in threads, one at a time; closing waits for the one that is being made."""
+
+    def __init__(self, pieces: Iterable[bytes]) -> None:
+        self._iterator: Iterator[bytes] = iter(pieces)
+        self._making = Lock()
+
+    def make(self) -> bytes | None:
+        """Make the next piece; None where there is none."""
+        with self._making:
+            return next(self._iterator, None)
+
+    def close(self) -> None:
+        """Make no more."""
+        close = getattr(self._iterator, "close", None)
+        if close is not None:
+            with self._making:
+                close()
 
 
 def _headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -119,6 +151,17 @@ def _headers(sent: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
             value = headers[name] + ("; " if name == "cookie" else ",") + value
         headers[name] = value
     return headers
+
+
+async def _has_left(receive: Receive | None) -> bool:
+    """Wait until the client leaves; False where the server cannot tell."""
+    if receive is None:
+        return False
+    try:
+        # Behind the body there is nothing else to come (ASGI, `http.disconnect`).
+        return bool((await receive())["type"] == "http.disconnect")
+    except Exception:  # noqa: BLE001 -- what is in between may know no message behind the body
+        return False
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:

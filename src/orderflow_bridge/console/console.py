@@ -23,6 +23,7 @@ from orderflow_bridge.console.operators import (
 from orderflow_bridge.console.pages import ROUTES
 from orderflow_bridge.console.routes import MOST_BODY, Route, Routes
 from orderflow_bridge.console.standalone import StandaloneAuth
+from orderflow_bridge.console.trespasses import Trespasses
 from orderflow_bridge.console.views import Views
 from orderflow_bridge.console.zones import COOKIE, Zone
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
@@ -65,6 +66,7 @@ class BridgeConsole:
         self._trusted_origins = frozenset(trusted_origins)
         self._assets = Assets()
         self._routes = Routes(ROUTES)
+        self._trespasses = Trespasses()
         self._desk = Desk(
             bridge=bridge,
             views=Views(self._assets),
@@ -123,6 +125,8 @@ class BridgeConsole:
         if not request.is_safe and guard.is_foreign(request, self._trusted_origins):
             return self.refuse(visit, 403, "Another site's page sent this; nothing happened.")
         if operator is None and (route is None or route.role is not None):
+            if not request.is_for_a_person:
+                return self.refuse(visit, 401, "Nobody is signed in, so nothing happened.")
             return self._stranger(visit)
         if route is None:
             if allowed:
@@ -152,15 +156,17 @@ class BridgeConsole:
 
     def _not_allowed(self, operator: Operator, route: Route, visit: Visit) -> Answer:
         """Refuse what the role does not allow, and tell the audit where it would have changed."""
-        if route.writes:
+        act = f"{route.method} {route.path}"
+        if route.writes and self._trespasses.is_news(operator.name, act, visit.now):
             try:
                 self._desk.bridge.audit.note(
                     "console.refused",
                     actor=operator.name,
                     subject=_named(visit.place),
-                    details={"act": f"{route.method} {route.path}", "role": operator.role},
+                    details={"act": act, "role": operator.role},
                 )
             except BridgeError as error:
+                self._trespasses.forget(operator.name, act)
                 return self._failed(visit, error)
         return self.refuse(visit, 403, f"That needs the role {route.role}; nothing happened.")
 

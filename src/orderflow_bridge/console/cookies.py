@@ -68,16 +68,25 @@ def _mac(key: bytes, who: str, until: int) -> str:
 
 
 def _read(request: Request, name: str) -> str:
-    strict = request.cookies.get(_HOST + name)
+    strict = request.cookies.get(_strict(request, name))
     if strict is not None or came_by_tls(request):
         return strict or ""
     return request.cookies.get(name, "")
 
 
+def _strict(request: Request, name: str) -> str:
+    """Name a cookie for TLS: its path must be `/`, so each console of a host has names of its own.
+
+    As many as there are mounts; 32 bits keep those of one host apart.
+    """
+    mount = sha256(request.root.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{_HOST}{name}-{mount}"
+
+
 def _set(request: Request, name: str, value: str, more: str = "") -> tuple[str, str]:
     fixed = f"HttpOnly; SameSite=Lax{more}"
     if _is_secure(request):
-        return ("Set-Cookie", f"{_HOST}{name}={value}; Path=/; Secure; {fixed}")
+        return ("Set-Cookie", f"{_strict(request, name)}={value}; Path=/; Secure; {fixed}")
     return ("Set-Cookie", f"{name}={value}; Path={quote(request.root) or '/'}; {fixed}")
 
 

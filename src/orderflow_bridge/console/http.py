@@ -69,6 +69,15 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
         return self.method in SAFE
 
     @property
+    def is_for_a_person(self) -> bool:
+        """Tell whether a page is wanted, and not data for a script or a program."""
+        mode = self.headers.get("sec-fetch-mode")
+        if mode is not None:
+            return mode == "navigate"
+        wanted = self.headers.get("accept", "*/*")
+        return "text/html" in wanted or "*/*" in wanted
+
+    @property
     def up(self) -> str:
         """Give the way from this page to the mount, as a relative reference: `./` or `../../`."""
         return "../" * (self.path.count("/") - 1) or "./"

@@ -9,18 +9,21 @@ _ISSUES = frozenset({"connection.created", "connection.rotated"})
 _PAGE = 100
 _PAGES = 5
 _DAY = 86_400_000
+# An act is written down in the transaction of the change, which may wait for others.
+_SLACK = 60_000
 
 
 def issued_at(bridge: Bridge, connection: Connection) -> int | None:
     """Tell when the current secret was issued (Unix ms); None where nobody wrote it down.
 
-    Looks at the last 500 entries about the connection, and at none where it was never changed.
+    Looks at the last 500 entries about the connection up to its last change, whatever came later,
+    and at none where it was never changed.
     """
     if connection.updated_at == connection.created_at:
         return connection.created_at
     if not bridge.audit.is_kept:
         return None
-    before = None
+    before = (connection.updated_at + _SLACK, "")
     for _ in range(_PAGES):
         page = bridge.audit.page(subject=connection.client_id, before=before, limit=_PAGE)
         for entry in page:

@@ -25,7 +25,8 @@ class StandaloneAuth:
     """Know the operators of the setting `operators`, and those whom a one-time link signed in.
 
     Sign-ins are kept in the bridge's storage, so that signing out holds in every process. For those
-    in the settings the role of the settings counts, for others that of the link. Raises
+    in the settings the role of the settings counts, for others that of the link; a sign-in by a
+    password is worth nothing once the settings do not name its operator. Raises
     `ConfigurationError` where the storage has not the capability `sessions`, and where two
     operators have one name.
     """
@@ -43,11 +44,14 @@ class StandaloneAuth:
         self._hashing = BoundedSemaphore(_AT_ONCE)
 
     def identify(self, request: Request) -> Operator | None:
-        """Find the session of the cookie; None where there is none, or it is over."""
-        session = self._sign_ins.find(cookies.session_of(request))
+        """Find the session of the cookie; None where there is none, or it is worth nothing."""
+        token = cookies.session_of(request)
+        session = self._sign_ins.find(token)
         if session is None:
             return None
         known = self._operators.get(session.operator)
+        if known is None and self._sign_ins.is_by_password(token):
+            return None
         return Operator(name=session.operator, role=known.role if known else session.role)
 
     def sign_in_url(self, request: Request) -> str | None:

@@ -12,8 +12,8 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     """One act of an operator; written once, never changed, never a secret.
 
     `at` is in Unix milliseconds. `event` is a noun and a verb (`connection.rotated`), `subject` a
-    client id, an order id or the id of a master key. `details` holds JSON: for a change, each
-    changed field with what it was (`from`) and what it is (`to`).
+    client id, an order id, the id of a master key, or `catalogue`. `details` holds JSON: for a
+    change, each changed field with what it was (`from`) and what it is (`to`).
     """
 
     entry_id: str

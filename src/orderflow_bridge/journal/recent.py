@@ -1,10 +1,11 @@
 """The recent requests as an operator reads them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from orderflow_bridge.capabilities import journal_of
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.domain.journal import JournalEntry
+from orderflow_bridge.journal.activity import Activities, activities
 from orderflow_bridge.ports import Storage
 
 __all__ = ["RecentRequests"]
@@ -55,6 +56,12 @@ class RecentRequests:
         self._refuse_unkept()
         with self._storage.reading() as unit:
             return journal_of(unit).of_order(order_id)
+
+    def activities(self, connections: Collection[str], *, since: int) -> Activities:
+        """Tell how much connections are used from `since` (Unix ms) on, in a bounded read."""
+        self._refuse_unkept()
+        with self._storage.reading() as unit:
+            return activities(journal_of(unit), connections, since=since, kept=self._rows)
 
     def _refuse_unkept(self) -> None:
         if "journal" not in self._storage.capabilities:

@@ -8,6 +8,7 @@ connection is the end of the file, whatever was the reason.
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec.structs import replace
@@ -67,7 +68,13 @@ INCOMPLETE = b"INCOMPLETE: the storage failed here. Export again.\r\n"
 # Excel reads UTF-8 as UTF-8 only behind it.
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 # Full-width signs begin a formula in some languages' spreadsheets.
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_SIGNS = "=+@＝＋－＠-"
+# Where the list separator is not a comma, cells begin within a text.
+_BREAKS = ";\t\r\n\v\f\x85\u2028\u2029"
+# What is trimmed or not seen at the beginning of a cell; the quotes of RFC 4180 are none there.
+_PASSED = r'\s";\x00-\x1f\x7f-\x9f\xad\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff'
+_BEFORE_SIGN = re.compile(f"(?<![{_PASSED}])[{_PASSED}]*+(?=[{_SIGNS}])")
+_BREAK = re.compile(f"[{_BREAKS}]")
 
 
 def export(orders: Orders, query: OrderQuery, names: Mapping[str, str]) -> Iterator[bytes]:
@@ -106,10 +113,20 @@ def written(orders: Sequence[Order], names: Mapping[str, str], *, header: bool =
 
 
 def harmless(text: str | None) -> str:
-    """Give a text as a cell that no spreadsheet takes for a formula."""
+    """Give a text as a cell that no spreadsheet takes for a formula, whatever separates its cells.
+
+    Each formula that a cell could begin with, at the beginning or behind a semicolon, a tab or a
+    line's end, gets an apostrophe in front of its sign; all else stays.
+    """
     if not text:
         return ""
-    return "'" + text if text.startswith(_FORMULAS) else text
+    cell = _BEFORE_SIGN.sub(_marked, text)
+    return "'" + cell if cell.startswith(("\t", "\r", "\n")) else cell
+
+
+def _marked(found: re.Match[str]) -> str:
+    begins = found.start() == 0 or _BREAK.search(found[0]) is not None
+    return found[0] + "'" if begins else found[0]
 
 
 def _row(order: Order, names: Mapping[str, str]) -> list[str]:

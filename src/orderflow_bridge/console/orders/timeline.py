@@ -1,6 +1,6 @@
 """What happened to an order, as far as it is known: by whom, and when."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec import Struct
 
@@ -11,6 +11,10 @@ from orderflow_bridge.domain.order import Order
 __all__ = ["Event", "timeline"]
 
 _LAST = 2**63
+_PAGE = 100
+_PAGES = 5
+# An act is written down in the transaction that moves the order, which may wait for others.
+_SLACK = 60_000
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -26,8 +30,14 @@ class Event(Struct, frozen=True, kw_only=True):
 
 def timeline(bridge: Bridge, order: Order) -> Sequence[Event]:
     """Tell what happened, oldest first."""
-    acts = _acts(bridge, order)
     settlement = bridge.orders.settlement(order)
+    wanted = set()
+    if settlement is not None:
+        wanted.add("order.settled")
+    if order.status == "cancelled":
+        wanted.add("order.cancelled")
+    moved = max(order.updated_at, 0 if settlement is None else settlement.settled_at)
+    acts = _acts(bridge, order, wanted, until=moved)
     settled, cancelled = acts.get("order.settled"), acts.get("order.cancelled")
     events = [Event(what="Placed", at=order.placed_at)]
     if settlement is not None:
@@ -50,8 +60,23 @@ def timeline(bridge: Bridge, order: Order) -> Sequence[Event]:
     return sorted(events, key=lambda event: _LAST if event.at is None else event.at)
 
 
-def _acts(bridge: Bridge, order: Order) -> dict[str, AuditEntry]:
-    """Give the newest entry of each act on it; none where the storage keeps no audit."""
-    if not bridge.audit.is_kept:
-        return {}
-    return {entry.event: entry for entry in reversed(bridge.audit.page(subject=order.order_id))}
+def _acts(
+    bridge: Bridge, order: Order, wanted: Collection[str], *, until: int
+) -> dict[str, AuditEntry]:
+    """Give the newest entry of each act that is wanted; none where the storage keeps no audit.
+
+    Looks at the last 500 entries about the order up to when it was moved, whatever came later.
+    """
+    found: dict[str, AuditEntry] = {}
+    before = (until + _SLACK, "")
+    for _ in range(_PAGES if bridge.audit.is_kept else 0):
+        if len(found) == len(wanted):
+            break
+        page = bridge.audit.page(subject=order.order_id, before=before, limit=_PAGE)
+        for entry in page:
+            if entry.event in wanted:
+                found.setdefault(entry.event, entry)
+        if len(page) < _PAGE:
+            break
+        before = (page[-1].at, page[-1].entry_id)
+    return found

@@ -89,6 +89,7 @@ def _importing(desk: Desk, visit: Visit, content: bytes) -> Iterator[bytes]:
                     default_currency=_currency(visit),
                     skip_bad=visit.request.form.first("skip_bad") == "1",
                     progress=told.put,
+                    actor=visit.actor,
                 )
             )
         except (CatalogueFileError, BridgeError) as error:

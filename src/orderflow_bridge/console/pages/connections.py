@@ -16,10 +16,12 @@ from orderflow_bridge.console.secret_age import age, issued_at
 from orderflow_bridge.domain.connection import PRESETS, Connection, Status
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.money import CURRENCIES
+from orderflow_bridge.journal.activity import Activities, Activity
 
 __all__ = ["ROUTES"]
 
 _UNPROCESSABLE = 422
+_DAY = 86_400_000
 _STATUSES: Mapping[str, str] = {
     "enabled": "Enabled: its requests are let in at once",
     "disabled": "Disabled: it is made, and nobody gets in yet",
@@ -38,23 +40,37 @@ class _Listed(Struct, frozen=True, kw_only=True):
     scopes: str
     age: str | None
     warnings: Sequence[str]
+    activity: Activity | None
 
 
 def listed(desk: Desk, visit: Visit) -> Answer:
     """Show every connection."""
+    every = desk.bridge.connections.all()
+    activity = _activity(desk, visit, every)
     return desk.show(
         visit,
         "connections/list.html",
+        since=None if activity is None else activity.since,
+        is_whole_day=activity is not None and activity.since == visit.now - _DAY,
         connections=[
             _Listed(
                 connection=connection,
                 scopes=grants.summary(connection.scopes),
                 age=_age(desk, visit, connection),
                 warnings=warnings_of(desk.bridge.connections, connection),
+                activity=None if activity is None else activity.of[connection.client_id],
             )
-            for connection in desk.bridge.connections.all()
+            for connection in every
         ],
     )
+
+
+def _activity(desk: Desk, visit: Visit, every: Sequence[Connection]) -> Activities | None:
+    """Tell how much each was used within a day; None where no requests are kept."""
+    journal = desk.bridge.journal
+    if not journal.is_kept:
+        return None
+    return journal.activities([one.client_id for one in every], since=visit.now - _DAY)
 
 
 def _age(desk: Desk, visit: Visit, connection: Connection) -> str | None:

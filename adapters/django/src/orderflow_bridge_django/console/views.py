@@ -82,5 +82,11 @@ async def _in_threads(pieces: Iterable[bytes]) -> AsyncIterator[bytes]:
     def make() -> bytes | None:
         return next(iterator, None)
 
-    while (piece := await sync_to_async(make)()) is not None:
-        yield piece
+    try:
+        while (piece := await sync_to_async(make)()) is not None:
+            yield piece
+    finally:
+        # The operator may have gone; what was begun, such as an import, ends in the thread.
+        close = getattr(iterator, "close", None)
+        if close is not None:
+            await sync_to_async(close)()

@@ -38,7 +38,7 @@ def _revealed(page: Any) -> None:
     page.get_by_role("button", name="Reveal the secret").click()
     page.get_by_label("Type confirm").fill("confirm")
     page.get_by_role("button", name="Confirm").click()
-    page.get_by_role("button", name="Reveal the secret").click()
+    page.get_by_text("That it was shown is in the audit").wait_for()
 
 
 class Picture(NamedTuple):

@@ -425,6 +425,20 @@ def test_who_came_by_a_link_confirms_by_a_word(console, bridge):
     assert ">admin<" in by_password.get(f"{AT}/connections")
 
 
+def test_an_operators_password_shows_the_secret_that_was_asked_for(console, bridge):
+    """Who signed in and wants a secret types the password once more, and sees it at once."""
+    made = bridge.connections.create("Shop A", scopes=["carts:read"])
+    app = browser(console)
+    sign_in(app)
+    page = app.get(f"{AT}/connections/{made.connection.client_id}")
+    button = next(one for one in page.forms.values() if one.action.endswith("/reveal"))
+    form = button.submit(status=200).forms[1]
+    form["password"] = "wrong horse battery"
+    assert made.secret not in form.submit(status=422)
+    form["password"] = PASSWORD
+    assert made.secret in form.submit(status=200)
+
+
 @pytest.mark.parametrize("name", ["", " ", "n" * 65, "a\nb", "4111111111111111"])
 def test_a_link_is_for_a_name_that_the_audit_can_keep(bridge, name):
     """What is no name is refused before a link is made."""

@@ -106,8 +106,6 @@ def _as_in_public(site: WSGIApplication) -> WSGIApplication:
 def _take(browser: Any, picture: Picture, home: str, place: Mapping[str, str], file: Path) -> None:
     options = {"color_scheme": picture.theme, "viewport": picture.screen}
     with watched(browser, reduced_motion="reduce", **options) as seen:
-        # The first page tells the server where the operator's clock is.
-        seen.visit(home)
         seen.visit(home + picture.path.format(**place))
         picture.before(seen.page)
         seen.page.screenshot(path=file, animations="disabled")

@@ -215,7 +215,7 @@ def _written(name: str, value: Any, visit: Visit) -> str:
     if value is None or value == []:
         return "any address" if name == "allow_list" else "none"
     if name == "previous_secret_until" and isinstance(value, int):
-        return f"{visit.zone.text(value)} ({visit.zone.name})"
+        return visit.zone.full(value)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -4,11 +4,14 @@ const root = document.documentElement;
 const up = root.dataset.up;
 const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
 
-// The operator's zone, so that the server writes times and reads days as this clock does.
+// The operator's zone, so that the server writes times and reads days as this clock does. The first page was
+// made without: it is asked for once more, where the browser keeps the cookie.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const place = new URL(up, location.href).pathname;
-if (zone && !document.cookie.split("; ").includes(`ofb-zone=${zone}`)) {
+const isTold = () => document.cookie.split("; ").includes(`ofb-zone=${zone}`);
+if (zone && !isTold()) {
   document.cookie = `ofb-zone=${zone}; Path=${place}; SameSite=Lax; Max-Age=31536000`;
+  if (isTold() && "zone" in root.dataset && root.dataset.zone !== zone) location.reload();
 }
 
 function upgrade(part) {

@@ -1,7 +1,6 @@
 """Pictures of the console's pages for its manual: `python -m tests.browser.screenshots`.
 
-The shop is the same each time, so the pictures change where the pages do; but for the page of the
-health, which looks at the clock of the machine.
+The shop is the same each time, so the pictures change where the pages do.
 """
 
 import sys

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 from orderflow_bridge.console import cookies
+from orderflow_bridge.console.closed_doors import Closed, told
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.http import Answer, redirect
 from orderflow_bridge.console.onward import onward
@@ -57,20 +58,24 @@ def _refused(desk: Desk, visit: Visit, back: str, *, what: str = "") -> Answer |
         return _form(desk, visit, back, f"Type the word {_WORD}.", what=what)
     if not given:
         return _form(desk, visit, back, "Type your password.", what=what)
-    address = desk.address_of(visit.request)
-    wait = desk.attempts.begin(operator.name, address, visit.now)
+    name, address = operator.name, desk.address_of(visit.request)
+    wait = desk.attempts.begin(name, address, visit.now)
     if wait:
+        told(Closed(act="confirm", reason="waits", operator=name, address=address, wait=wait))
         problem = f"Too many attempts. Wait {wait} seconds."
         answer = _form(desk, visit, back, problem, what=what, status=429)
         return answer.with_headers(("Retry-After", str(wait)))
     try:
         is_right = desk.authentication.confirm(visit.request, operator, given)
-    except BridgeError:
-        desk.attempts.undo(operator.name, address)
+    except BridgeError as error:
+        desk.attempts.undo(name, address)
+        if error.code == "rate_limited":
+            told(Closed(act="confirm", reason="busy", operator=name, address=address))
         raise
     if not is_right:
+        told(Closed(act="confirm", reason="wrong", operator=name, address=address))
         return _form(desk, visit, back, "That is not your password.", what=what)
-    desk.attempts.succeeded(operator.name, address)
+    desk.attempts.succeeded(name, address)
     return None
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
 from typing import Any, get_args
 
 from msgspec import Struct
@@ -22,6 +23,7 @@ from orderflow_bridge.transactions import transact
 __all__ = ["Connections", "Credentials", "Office", "warnings_of"]
 
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+_CLIENT_ID_BYTES = 16
 _NAME_LENGTH = 100
 _CHANNEL = re.compile(r"\A[a-z0-9][a-z0-9-]{0,39}\Z")
 _CARD = "holds what looks like a card number"
@@ -70,16 +72,23 @@ class Connections:
         currency: str | None = None,
         status: Status = "enabled",
         actor: str = UNKNOWN,
+        once: str | None = None,
     ) -> Credentials:
         """Make a connection, and give its secret; one made disabled lets nobody in yet.
 
         `channel` is by default made from the name. `allow` are addresses and CIDR ranges, `window`
-        is in seconds, `currency` the default of its carts. Raises `BridgeError` `invalid_request`
-        that says what to correct.
+        is in seconds, `currency` the default of its carts. `once` is a text that nobody can guess
+        and nobody uses twice: who calls again with it, in whatever process, makes nothing, and
+        is given the connection that there is. Raises `BridgeError` `invalid_request` that says
+        what to correct.
         """
         now = self._office.clock.now()
         connection = Connection(
-            client_id=self._new_client_id(),
+            client_id=_client_id(
+                self._office.entropy.token(_CLIENT_ID_BYTES)
+                if once is None
+                else sha256(f"connection\0{once}".encode()).digest()[:_CLIENT_ID_BYTES]
+            ),
             name=_checked_name(name),
             channel=_checked_channel(channel if channel is not None else _channel_of(name)),
             status=_checked_status(status),
@@ -92,12 +101,15 @@ class Connections:
             updated_at=now,
         )
 
-        def act(unit: Unit) -> None:
-            unit.connections.add(connection)
-            self._record(unit, "connection.created", actor, None, connection)
+        def act(unit: Unit) -> Connection:
+            # Who is slower than another with the same `once` comes here again after a conflict.
+            made = None if once is None else unit.connections.find(connection.client_id)
+            if made is None:
+                unit.connections.add(connection)
+                self._record(unit, "connection.created", actor, None, connection)
+            return made or connection
 
-        transact(self._office.storage, act)
-        return self._credentials(connection)
+        return self._credentials(transact(self._office.storage, act))
 
     def find(self, client_id: str) -> Connection:
         """Read one; raises `BridgeError` `not_found`."""
@@ -266,14 +278,6 @@ class Connections:
             key_id=self._office.keys.issuing, nonce=self._office.entropy.token(NONCE_BYTES)
         )
 
-    def _new_client_id(self) -> str:
-        number = int.from_bytes(self._office.entropy.token(16), "big")
-        digits = []
-        for _ in range(20):
-            number, digit = divmod(number, len(_ALPHABET))
-            digits.append(_ALPHABET[digit])
-        return "ofc_" + "".join(digits)
-
     def _checked_window(self, window: int) -> int:
         if not 1 <= window <= self._office.settings.max_window:
             raise _invalid("window", f"is 1 to {self._office.settings.max_window} seconds")
@@ -293,6 +297,15 @@ def _warnings(connection: Connection) -> Iterable[str]:
         yield "The allow-list is empty: every address may use this connection."
     else:
         yield from parse_allow_list(connection.allow_list).warnings
+
+
+def _client_id(random: bytes) -> str:
+    number = int.from_bytes(random, "big")
+    digits = []
+    for _ in range(20):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return "ofc_" + "".join(digits)
 
 
 def _facts(connection: Connection) -> dict[str, Any]:

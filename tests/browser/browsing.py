@@ -82,10 +82,17 @@ class Watched:
 
 
 @contextmanager
-def watched(browser: Any, **options: Any) -> Iterator[Watched]:
-    """Open a page of its own; leaving it holds it to what it must not do."""
-    context = browser.new_context(**({"locale": _ENGLISH, "timezone_id": _ZONE} | options))
+def watched(browser: Any, *, is_new: bool = False, **options: Any) -> Iterator[Watched]:
+    """Open a page of its own; leaving it holds it to what it must not do.
+
+    Unless the browser `is_new`, the console knows its zone, and no page is asked for once more.
+    """
+    chosen = {"locale": _ENGLISH, "timezone_id": _ZONE, "java_script_enabled": True} | options
+    context = browser.new_context(**chosen)
     context.set_default_timeout(_PATIENCE)
+    if chosen["java_script_enabled"] and not is_new:
+        told = {"name": "ofb-zone", "value": chosen["timezone_id"]}
+        context.add_cookies([told | {"domain": "127.0.0.1", "path": "/"}])
     try:
         seen = Watched(context.new_page())
         # A violation of the policy is said on the console, as an error.

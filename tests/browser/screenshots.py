@@ -1,7 +1,6 @@
 """Pictures of the console's pages for its manual: `python -m tests.browser.screenshots`.
 
-The shop is the same each time, so the pictures change where the pages do; but for the page of the
-health, which looks at the clock of the machine.
+The shop is the same each time, so the pictures change where the pages do.
 """
 
 import sys
@@ -38,7 +37,7 @@ def _revealed(page: Any) -> None:
     page.get_by_role("button", name="Reveal the secret").click()
     page.get_by_label("Type confirm").fill("confirm")
     page.get_by_role("button", name="Confirm").click()
-    page.get_by_role("button", name="Reveal the secret").click()
+    page.get_by_text("That it was shown is in the audit").wait_for()
 
 
 class Picture(NamedTuple):
@@ -106,8 +105,6 @@ def _as_in_public(site: WSGIApplication) -> WSGIApplication:
 def _take(browser: Any, picture: Picture, home: str, place: Mapping[str, str], file: Path) -> None:
     options = {"color_scheme": picture.theme, "viewport": picture.screen}
     with watched(browser, reduced_motion="reduce", **options) as seen:
-        # The first page tells the server where the operator's clock is.
-        seen.visit(home)
         seen.visit(home + picture.path.format(**place))
         picture.before(seen.page)
         seen.page.screenshot(path=file, animations="disabled")

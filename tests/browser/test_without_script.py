@@ -26,6 +26,17 @@ def test_a_connection_is_made(page, own):
     assert made.allow_list == ("127.0.0.1",)
 
 
+def test_a_double_click_makes_one_connection(page, own):
+    """The form goes out twice, and the second answer leads to what the first one made."""
+    page.get_by_role("link", name="Connections", exact=True).click()
+    page.get_by_role("link", name="New inbound").click()
+    page.get_by_label("Name", exact=True).fill("Tea blog")
+    page.get_by_role("button", name="Create connection").dblclick()
+    page.get_by_text("The connection is made.").wait_for()
+    [made] = [one for one in own.bridge.connections.all() if one.name == "Tea blog"]
+    assert made.client_id in page.url
+
+
 def test_orders_are_filtered(page):
     """Tabs are links, filters are a form, and what was chosen stands in the address."""
     page.get_by_role("link", name="Orders", exact=True).click()
@@ -62,7 +73,6 @@ def test_a_secret_is_revealed(page, own):
     page.get_by_role("button", name="Reveal the secret").click()
     page.get_by_label("Type confirm").fill("confirm")
     page.get_by_role("button", name="Confirm").click()
-    page.get_by_role("button", name="Reveal the secret").click()
     page.get_by_text(own.made["books"].secret).first.wait_for()
 
 

@@ -104,6 +104,21 @@ def test_a_flask_site_can_compare_passwords():
     page.form.submit(status=303)
 
 
+def test_a_flask_site_shows_the_secret_after_its_password():
+    """The site's own password is answered with the secret, under a prefix too."""
+    site, console = flask_site(
+        is_password=lambda user, given: given == f"password of {user.get_id()}"
+    )
+    made = console._desk.bridge.connections.create("Shop A", scopes=["carts:read"])
+    app = flask_browser(site, SCRIPT_NAME="/shop")
+    app.get("/login?name=anna")
+    page = app.get(f"{AT}/connections/{made.connection.client_id}")
+    button = next(one for one in page.forms.values() if one.action.endswith("/reveal"))
+    asked = button.submit(status=200)
+    asked.form["password"] = "password of anna"
+    assert made.secret in asked.form.submit(status=200)
+
+
 @pytest.mark.parametrize("path", [AT, "/a/b", "/"])
 def test_a_flask_site_has_the_console_at_any_path(path):
     """At the root and under prefixes the pages are found, and the site's own stay there."""

@@ -2,9 +2,11 @@
 
 import pytest
 
+from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import BridgeConsole, Operator, Request
 from orderflow_bridge.console.onward import onward
-from tests.console.stage import browser, by_header, open_bridge
+from tests.canary.marks import MASTER_KEY
+from tests.console.stage import browser, by_header, form_token_of, open_bridge
 from tests.hosts.hosts import optional
 
 optional("jinja2")
@@ -88,6 +90,80 @@ def test_where_nobody_knows_a_password_a_word_is_asked_for(bridge):
     page.form.submit(status=422)
     page.form["word"] = "Confirm"
     assert page.form.submit(status=303).headers["Location"] == "./connections"
+
+
+def revealing(bridge):
+    """Press the button for the secret of a new connection; give browser, secret and what asks."""
+    made = bridge.connections.create("Shop A", scopes=["carts:read"])
+    app = browser(BridgeConsole(bridge, identify=WithPassword()), "anna admin")
+    page = app.get(f"{AT}/connections/{made.connection.client_id}")
+    button = next(one for one in page.forms.values() if one.action.endswith("/reveal"))
+    return app, made.secret, button.submit(status=200)
+
+
+def test_the_password_shows_the_secret_that_was_asked_for(bridge):
+    """The right password is answered with the secret itself, and holds for ten minutes."""
+    app, secret, page = revealing(bridge)
+    assert "The secret of Shop A is about to be shown." in page
+    page.form["password"] = "password of anna"
+    answer = page.form.submit(status=200)
+    assert secret in answer
+    assert "Max-Age=600" in answer.headers["Set-Cookie"]
+    assert "ofb-confirmed" in app.cookies
+    [newest, *_] = bridge.audit.page()
+    assert (newest.event, newest.actor) == ("secret.revealed", "anna")
+
+
+def test_guessing_before_a_secret_is_slowed_down(bridge):
+    """There a wrong password counts as anywhere, and shows and writes nothing."""
+    _, secret, page = revealing(bridge)
+    before = bridge.audit.page()
+    for _ in range(5):
+        page.form["password"] = "something else"
+        again = page.form.submit(status=422)
+        assert secret not in again
+        assert "something else" not in again
+    page.form["password"] = "password of anna"
+    refused = page.form.submit(status=429)
+    assert refused.headers["Retry-After"] == "30"
+    assert secret not in refused
+    assert bridge.audit.page() == before
+    bridge.clock.forward(30)
+    assert secret in page.form.submit(status=200)
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"HTTP_X_TEST_OPERATOR": "anna operator"}, 403),
+        ({"HTTP_X_TEST_OPERATOR": "olga admin"}, 403),
+        ({"HTTP_X_TEST_OPERATOR": ""}, 401),
+        ({"HTTP_SEC_FETCH_SITE": "cross-site"}, 403),
+        ({"HTTP_COOKIE": "ofb-console=another"}, 403),
+    ],
+    ids=["role", "operator", "stranger", "site", "session"],
+)
+def test_what_guards_the_secret_guards_its_confirmation(bridge, change, status):
+    """The right password shows nothing to another role, operator, session or site."""
+    app, secret, page = revealing(bridge)
+    app.extra_environ |= change
+    page.form["password"] = "password of anna"
+    refused = page.form.submit(status=status)
+    assert secret not in refused
+    assert "ofb-confirmed" not in refused.headers.get("Set-Cookie", "")
+    assert "secret.revealed" not in [entry.event for entry in bridge.audit.page()]
+
+
+def test_a_secret_that_cannot_be_shown_confirms_nothing(bridge):
+    """Where the act fails after the right password, the password is asked for again."""
+    connection = bridge.connections.create("Shop A", scopes=["carts:read"]).connection
+    broken = Bridge(storage=bridge._storage, master_keys=f"k2:{MASTER_KEY}", clock=bridge.clock)
+    app = browser(BridgeConsole(broken, identify=WithPassword()), "anna admin")
+    path = f"{AT}/connections/{connection.client_id}/reveal"
+    token = form_token_of(app.get(f"{AT}/confirm"))
+    fields = {"csrf": token, "confirming": "1", "password": "password of anna"}
+    assert "not in the ring" in app.post(path, fields, status=503)
+    assert "ofb-confirmed" not in app.cookies
 
 
 def test_a_stranger_confirms_nothing(bridge):

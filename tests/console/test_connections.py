@@ -1,12 +1,18 @@
 """The list of connections, and New inbound."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 
 from orderflow_bridge.console import BridgeConsole, ConsoleASGI, Operator
+from orderflow_bridge.settings import Settings
+from orderflow_bridge.storage import open_storage
+from orderflow_bridge.storage.memory import MemoryStorage
 from tests.console.inbound import AT, operating, told
 from tests.console.stage import open_bridge
+from tests.databases import ADAPTED, DATABASES
 from tests.hosts.hosts import optional
 
 optional("jinja2")
@@ -211,6 +217,43 @@ class TestNewInbound:
         assert told(page, "scopes" if field == "scope-carts" else field)
         assert not ada.bridge.connections.all()
 
+    def test_a_form_that_is_sent_twice_makes_one_connection(self):
+        """A double click, or the same form again later: it leads to what the first one made."""
+        ada = operating()
+        form = typed(ada, allow="10.0.0.0/8")
+        first = form.submit(status=303)
+        ada.bridge.connections.rotate(ada.connection().client_id)
+        ada.bridge.clock.forward(86_400)
+        assert form.submit(status=303).location == first.location
+        assert ada.connection().name == "Shop A"
+        assert ada.acts().count(("ada", "connection.created")) == 1
+
+    def test_a_form_that_is_filled_in_anew_makes_another(self):
+        """Whoever goes back, writes another name and sends it means another connection."""
+        ada = operating()
+        form = typed(ada)
+        form.submit(status=303)
+        ada.bridge.clock.forward(1)
+        form["name"] = "Shop B"
+        form.submit(status=303)
+        assert [one.name for one in ada.bridge.connections.all()] == ["Shop A", "Shop B"]
+
+    def test_two_forms_with_the_same_words_make_two(self):
+        """What was asked for twice is made twice."""
+        ada = operating()
+        for _ in range(2):
+            typed(ada).submit(status=303)
+        assert len(ada.bridge.connections.all()) == 2
+
+    def test_a_form_of_another_session_is_not_the_same(self):
+        """Nobody is led to a connection by somebody else's form."""
+        ada = operating()
+        bob = operating("bob admin", ada.bridge)
+        fields = dict(typed(ada).submit_fields())
+        ada.post(NEW, 303, **fields)
+        bob.post(NEW, 303, **fields)
+        assert len(ada.bridge.connections.all()) == 2
+
     def test_a_connection_that_may_do_nothing_is_not_made(self):
         """The grid says so."""
         ada = operating()
@@ -234,7 +277,7 @@ class TestNewInbound:
         form["scope-carts"] = "none"
         again = form.submit(status=422).form
         for name, value in form.submit_fields():
-            if name != "csrf":
+            if name not in ("csrf", "shown"):
                 assert again[name].value.replace("\r\n", "\n").strip() == value.replace(
                     "\r\n", "\n"
                 )
@@ -316,6 +359,33 @@ class TestMyAddress:
         form = typed(ada, allow="10.0.0.0/8")
         again = form.submit("add_address", extra_environ={"REMOTE_ADDR": ""})
         assert again.form["allow"].value.split() == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize("kind", [*DATABASES, *ADAPTED])
+def test_of_two_clicks_at_once_one_makes_the_connection(fresh_url, kind):
+    """Also in two processes, which have nothing in common but the database."""
+    racers, url = 4, None if kind == "memory" else fresh_url(kind)
+    storages = [open_storage(Settings(database=url)) for _ in range(racers)] if url else []
+    shared = storages or [MemoryStorage()] * racers
+    bridges = [open_bridge(storage) for storage in shared]
+    bridges[0].migrate()
+    start = Barrier(racers)
+
+    def click(bridge):
+        start.wait(60)
+        made = bridge.connections.create("Shop A", scopes=["carts:read"], actor="ada", once="1f")
+        return made.connection.client_id, made.secret
+
+    with ThreadPoolExecutor(racers) as pool:
+        came = set(pool.map(click, bridges))
+    [connection] = bridges[0].connections.all()
+    assert came == {
+        (connection.client_id, bridges[0].connections.reveal(connection.client_id).secret)
+    }
+    made = [entry for entry in bridges[0].audit.page() if entry.event == "connection.created"]
+    assert len(made) == 1
+    for bridge in bridges:
+        bridge.close()
 
 
 @pytest.mark.parametrize("who", ["vera viewer", "otto operator"])

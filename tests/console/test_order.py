@@ -92,8 +92,8 @@ def test_an_operator_marks_an_order_paid(shop: TestShop, order: Order) -> None:
     assert "the order is paid" in page.html.find(role="status").get_text()
     assert shop.bridge.orders.find(order.order_id).status == "paid"
     assert happened(page) == [
-        "2026-01-01 00:00:00 Placed",
-        "2026-01-01 00:01:00 Payment arrived by olga",
+        "2026-01-01 00:00:00 UTC Placed",
+        "2026-01-01 00:01:00 UTC Payment arrived by olga",
     ]
     [entry] = shop.bridge.audit.page(subject=order.order_id)
     assert (entry.event, entry.actor) == ("order.settled", "olga")
@@ -121,7 +121,7 @@ def test_an_operator_cancels_with_a_reason(shop: TestShop, order: Order) -> None
     now = shop.bridge.orders.find(order.order_id)
     assert (now.status, now.cancel_reason) == ("cancelled", "Bought <twice>")
     assert shop.stock("lamp") == before + 2
-    assert happened(page)[-1] == "2026-01-01 00:00:00 Cancelled by olga"
+    assert happened(page)[-1] == "2026-01-01 00:00:00 UTC Cancelled by olga"
     assert "Bought &lt;twice&gt;" in page.text
     assert page.html.find(id="reason") is None
 
@@ -187,8 +187,8 @@ def test_money_after_a_cancellation_asks_for_a_refund(shop: TestShop, order: Ord
     assert "stays cancelled" in page.html.find(role="status").get_text()
     assert "Refund due" in page.text
     assert happened(page)[1:] == [
-        "2026-01-01 00:00:00 Cancelled by olga",
-        "2026-01-01 00:01:00 Payment arrived after the cancellation by olga",
+        "2026-01-01 00:00:00 UTC Cancelled by olga",
+        "2026-01-01 00:01:00 UTC Payment arrived after the cancellation by olga",
     ]
 
 
@@ -216,7 +216,7 @@ def test_times_are_left_out_where_nobody_kept_them(shop: TestShop) -> None:
         payment=Payment(intent="pi_a", state="paid_after_cancel"),
     )
     assert happened(open_console(shop).get(path_of(late))) == [
-        "2026-01-01 00:00:00 Placed",
+        "2026-01-01 00:00:00 UTC Placed",
         "Cancelled",
     ]
 

@@ -90,7 +90,7 @@ def test_the_first_signed_request_shows_up(vera, front):
         assert live["data-live"] == "2"
         assert live["id"]
         assert live.select("tbody tr")
-        assert live.select_one("time[data-seconds]").get_text() == "2026-01-01 00:00:00"
+        assert live.select_one("time[data-seconds]").get_text() == "2026-01-01 00:00:00 UTC"
 
 
 def test_a_row_says_how_it_went(vera, front):

@@ -1,5 +1,7 @@
 """Signing in to a console with operators of its own, and out of it."""
 
+import json
+import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -11,6 +13,7 @@ from msgspec.structs import replace
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import BridgeConsole, Operator, StandaloneAuth
 from orderflow_bridge.console.attempts import Attempts
+from orderflow_bridge.console.closed_doors import Closed, told
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage import open_storage
@@ -467,6 +470,20 @@ def test_who_came_by_a_link_confirms_by_a_word(console, bridge):
     assert ">admin<" in by_password.get(f"{AT}/connections")
 
 
+def test_an_operators_password_shows_the_secret_that_was_asked_for(console, bridge):
+    """Who signed in and wants a secret types the password once more, and sees it at once."""
+    made = bridge.connections.create("Shop A", scopes=["carts:read"])
+    app = browser(console)
+    sign_in(app)
+    page = app.get(f"{AT}/connections/{made.connection.client_id}")
+    button = next(one for one in page.forms.values() if one.action.endswith("/reveal"))
+    form = button.submit(status=200).forms[1]
+    form["password"] = "wrong horse battery"
+    assert made.secret not in form.submit(status=422)
+    form["password"] = PASSWORD
+    assert made.secret in form.submit(status=200)
+
+
 @pytest.mark.parametrize("name", ["", " ", "n" * 65, "a\nb", "4111111111111111"])
 def test_a_link_is_for_a_name_that_the_audit_can_keep(bridge, name):
     """What is no name is refused before a link is made."""
@@ -494,6 +511,127 @@ def test_a_strangers_guess_at_a_link_waits_for_no_writer(console, bridge):
     page = app.get(f"{AT}/sign-in/link?token=guess")
     with bridge._storage.writing():
         page.form.submit(status=422)
+
+
+# What the log has of who did not get in.
+
+
+@pytest.fixture
+def lines(caplog):
+    """Give the lines so far, with their levels, and begin anew."""
+    logger = "orderflow_bridge.sign_ins"
+    caplog.set_level(logging.INFO, logger)
+
+    def read():
+        found = [record for record in caplog.records if record.name == logger]
+        caplog.clear()
+        texts = [record.getMessage() for record in found]
+        assert all(text.isascii() and text.isprintable() for text in texts)
+        return [
+            (record.levelname, json.loads(text)) for record, text in zip(found, texts, strict=True)
+        ]
+
+    return read
+
+
+def closed(act, reason, operator, wait=0):
+    line = {"act": act, "reason": reason, "operator": operator, "address": "203.0.113.9"}
+    return ("WARNING" if reason == "wrong" else "INFO", line | {"wait": wait})
+
+
+def test_a_wrong_password_is_a_line_and_one_that_waits_is_too(console, bridge, lines):
+    """With the operator and the address; the right password is none."""
+    app = browser(console)
+    sign_in(app)
+    assert lines() == []
+    for _ in range(5):
+        sign_in(app, password="wrong horse battery", status=422)
+    assert lines() == [closed("sign_in", "wrong", "anna")] * 5
+    bridge.clock.forward(10)
+    sign_in(app, status=429)
+    assert lines() == [closed("sign_in", "waits", "anna", 20)]
+
+
+@pytest.mark.parametrize(
+    "name", ["ann", PASSWORD, "4111111111111111", 'x"}\r\n{"act":"', "a\u202eb", "n" * 10_000]
+)
+def test_a_name_that_nobody_has_is_in_no_line(console, lines, caplog, name):
+    """It may be a password in the wrong field, or a line of a stranger's own."""
+    sign_in(browser(console), name, "wrong horse battery", status=422)
+    assert name not in caplog.text
+    assert lines() == [closed("sign_in", "wrong", None)]
+
+
+def test_no_line_has_the_password(console, lines, caplog):
+    """Whether it is wrong, or comes too soon."""
+    app = browser(console)
+    for _ in range(5):
+        sign_in(app, password="wrong horse battery", status=422)
+    sign_in(app, status=429)
+    assert "horse" not in caplog.text
+    assert len(lines()) == 6
+
+
+def test_the_line_has_the_clients_address_behind_a_proxy(lines):
+    """As the bridge tells that of a storefront."""
+    with open_bridge(
+        operators=OPERATORS,
+        trusted_proxies=("203.0.113.9",),
+        client_address_header="X-Forwarded-For",
+        header_aliases_dropped=True,
+    ) as bridge:
+        console = BridgeConsole(bridge, identify=StandaloneAuth(bridge))
+        app = browser(console, HTTP_X_FORWARDED_FOR="198.51.100.7")
+        sign_in(app, password="wrong horse battery", status=422)
+    [(_, line)] = lines()
+    assert line["address"] == "198.51.100.7"
+
+
+def test_a_spent_link_is_a_line(console, bridge, lines):
+    """Without the link."""
+    link = link_of(bridge)
+    first, second = (browser(console).get(link) for _ in range(2))
+    first.form.submit(status=303)
+    assert lines() == []
+    second.form.submit(status=422)
+    assert lines() == [closed("link", "spent", None)]
+
+
+def test_too_many_at_once_are_a_line(console, lines):
+    """It blames nobody, as the page does not; the confirmation says so, too."""
+    app = browser(console)
+    sign_in(app)
+    form = app.get(f"{AT}/confirm").forms[1]
+    hashing = console._desk.authentication._hashing
+    assert [hashing.acquire() for _ in range(2)] == [True, True]
+    sign_in(app, status=429)
+    form["password"] = PASSWORD
+    form.submit(status=429)
+    assert lines() == [closed("sign_in", "busy", "anna"), closed("confirm", "busy", "anna")]
+
+
+def test_a_confirmation_that_fails_is_a_line(console, lines):
+    """It counts with signing in, and is told like it."""
+    app = browser(console)
+    sign_in(app)
+    form = app.get(f"{AT}/confirm").forms[1]
+    for _ in range(5):
+        form["password"] = "wrong horse battery"
+        form.submit(status=422)
+    form["password"] = PASSWORD
+    form.submit(status=429)
+    assert lines() == [
+        *[closed("confirm", "wrong", "anna")] * 5,
+        closed("confirm", "waits", "anna", 30),
+    ]
+
+
+@pytest.mark.parametrize("name", ["4111111111111111", "a\x7fb", "a\nb"])
+def test_a_hosts_own_name_writes_nothing_strange(lines, name):
+    """What a site calls its users is shown where the audit could keep it."""
+    for one in (name, "Zoë"):
+        told(Closed(act="confirm", reason="wrong", operator=one, address="203.0.113.9"))
+    assert lines() == [closed("confirm", "wrong", None), closed("confirm", "wrong", "Zoë")]
 
 
 # Where there are no operators of its own.

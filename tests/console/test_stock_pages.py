@@ -221,6 +221,22 @@ def test_health_shows_what_the_doctor_finds(bridge):
     assert "<code>k1</code>" in page
 
 
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (1, "ok clock It says 2026-01-01T00:00:01+00:00, later than the newest record"),
+        (-5, "ok clock It says 2025-12-31T23:59:55+00:00, within 5 s of the newest record"),
+        (-6, "problem clock It says 2025-12-31T23:59:54+00:00, 6 s before the newest record"),
+    ],
+)
+def test_health_looks_at_the_clock_that_decides_about_signatures(bridge, front, seconds, told):
+    """The bridge's, whatever the machine's says; one behind the newest record is a problem."""
+    bridge.clock.forward(seconds)
+    rows = at(bridge).get(f"{AT}/health").html.select("tbody tr")
+    [row] = [row for row in rows if row.th.get_text() == "clock"]
+    assert row.get_text(" ", strip=True).startswith(told)
+
+
 class _Small(MemoryStorage):
     """A storage that can do nothing besides."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.docs.blocks import file_of
+from tests.docs.blocks import blocks_of, file_of
 from tests.hosts.hosts import optional
 from tests.rig import RING
 
@@ -20,9 +20,12 @@ def site(tmp_path, monkeypatch):
     monkeypatch.setenv("ORDERFLOW_BRIDGE_DATABASE", f"sqlite:///{tmp_path}/shop.db")
     opened = []
 
-    def run(name):
-        defined = {"__name__": "site"}
-        exec(compile(file_of(PAGE, name), name, "exec"), defined)
+    def run(name, *, last="", **names):
+        defined = {"__name__": "site", **names}
+        text = file_of(PAGE, name).rstrip()
+        if last:
+            text = f"{text.rpartition(chr(10))[0]}\n{last}"
+        exec(compile(text, name, "exec"), defined)
         opened.append(defined["bridge"])
         defined["bridge"].migrate()
         return defined
@@ -72,6 +75,30 @@ def test_a_flask_sites_staff_comes_in(site):
     )
     page = by_wsgi(defined["app"]).get(AT, headers={"X-Owner": "1"}, status=200)
     assert ">admin<" in page
+
+
+def test_a_flask_site_that_checks_its_forms_exempts_the_console(site):
+    """With the line of the page in place of the last one, a form of the console acts."""
+    optional("flask_login")
+    protection = optional("flask_wtf.csrf")
+    [line] = [one.text for one in blocks_of(PAGE) if (one.kind, one.name) == ("line", "exempt")]
+    defined = site("flask_site.py", last=line, csrf=protection.CSRFProtect())
+    app = defined["app"]
+    defined["csrf"].init_app(app)
+
+    class Owner:
+        is_authenticated, is_owner = True, True
+
+        def get_id(self):
+            return "anna"
+
+    defined["login_manager"].request_loader(lambda request: Owner())
+    app.add_url_rule("/buy", "buy", lambda: "bought", methods=["POST"])
+    browser = by_wsgi(app)
+    browser.post("/buy", {}, status=400)
+    form = browser.get("/bridge-console/confirm").form
+    form["word"] = "confirm"
+    form.submit(status=303)
 
 
 def test_a_starlette_sites_users_come_in(site):

@@ -29,6 +29,11 @@ def person(name: str, *permissions: str, staff: bool = True) -> Client:
     return client
 
 
+def token_in(answer) -> str:
+    """Read the token that a page's forms send back."""
+    return answer.content.decode().partition('name="csrf" value="')[2].partition('"')[0]
+
+
 def test_staff_enters_with_the_session_it_has(site):
     """Who may view orders and connections sees them, and no other login is asked for."""
     page = person("vera", *VIEWS).get(f"{CONSOLE}/connections")
@@ -93,13 +98,29 @@ def test_a_password_is_asked_of_the_site(site, confirmed):
     """To confirm, staff gives the password of the site itself."""
     password, right = confirmed
     client = person("vera", *VIEWS)
-    page = client.get(f"{CONSOLE}/confirm?next=/connections").content.decode()
-    token = page.partition('name="csrf" value="')[2].partition('"')[0]
+    token = token_in(client.get(f"{CONSOLE}/confirm?next=/connections"))
     answer = client.post(
         f"{CONSOLE}/confirm", {"csrf": token, "password": password, "next": "/connections"}
     )
     assert answer.status_code == (303 if right else 422)
     assert ("ofb-confirmed" in answer.cookies) is right
+
+
+@pytest.mark.parametrize(("password", "right"), [("x", True), ("y", False)])
+def test_the_sites_password_shows_the_secret(site, password, right):
+    """The secret that was asked for is the answer to the password, and the audit has it."""
+    bridge = get_bridge()
+    [connection] = bridge.connections.all()
+    client = person("ada", *VIEWS, "change_connection", "reveal_secret")
+    path = f"{CONSOLE}/connections/{connection.client_id}/reveal"
+    token = token_in(client.get(f"{CONSOLE}/connections/{connection.client_id}"))
+    asked = client.post(path, {"csrf": token})
+    assert "The secret of A storefront is about to be shown." in asked.content.decode()
+    answer = client.post(path, {"csrf": token_in(asked), "confirming": "1", "password": password})
+    assert answer.status_code == (200 if right else 422)
+    assert ("secret.revealed" in [entry.event for entry in bridge.audit.page()]) is right
+    secret = bridge.connections.reveal(connection.client_id).secret
+    assert (secret in answer.content.decode()) is right
 
 
 def test_the_form_that_asks_for_a_password_is_no_failed_log_in(site):

@@ -74,6 +74,10 @@ class StandaloneAuth:
             return None
         return self._sign_ins.begin(name, self._operators[name].role, replacing=replacing)
 
+    def knows(self, name: str) -> bool:
+        """Tell whether an operator of the settings has that name."""
+        return name in self._operators
+
     def redeem(self, link: str, *, replacing: str) -> str | None:
         """Give the token of a new session; None where the link was used, or is too old."""
         return self._sign_ins.redeem(link, replacing=replacing)

@@ -60,8 +60,8 @@ def when(milliseconds: int, zone: Zone, *, seconds: bool = False) -> Markup:
     """
     iso = as_utc(milliseconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     kept = Markup(" data-seconds") if seconds else Markup()
-    return Markup('<time datetime="{}" title="{} ({})"{}>{}</time>').format(
-        iso, zone.text(milliseconds), zone.name, kept, zone.text(milliseconds)
+    return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
+        iso, zone.full(milliseconds), kept, zone.text(milliseconds)
     )
 
 

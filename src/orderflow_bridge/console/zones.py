@@ -31,8 +31,14 @@ class Zone:
         return as_utc(milliseconds).astimezone(self._zone)
 
     def text(self, milliseconds: int) -> str:
-        """Write a moment for a person: `2026-03-01 14:05:09`."""
-        return f"{self.local(milliseconds):%Y-%m-%d %H:%M:%S}"
+        """Write a moment for a person: `2026-03-01 14:05:09`, and `UTC` behind it where it is."""
+        return f"{self.local(milliseconds):%Y-%m-%d %H:%M:%S}" + (
+            " UTC" if self.name == "UTC" else ""
+        )
+
+    def full(self, milliseconds: int) -> str:
+        """Write a moment with the name of the zone: `2026-03-01 14:05:09 (Europe/London)`."""
+        return f"{self.local(milliseconds):%Y-%m-%d %H:%M:%S} ({self.name})"
 
     def field(self, milliseconds: int) -> str:
         """Write a moment as an input of the type `datetime-local` has it, with seconds."""

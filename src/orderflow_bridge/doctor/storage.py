@@ -1,6 +1,5 @@
 """What the doctor looks at in an open storage: what it can do, its migrations, its connections."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from orderflow_bridge.bridge import Bridge
@@ -121,11 +120,14 @@ def _rates(bridge: Bridge, ledger: RateLedger) -> Finding:
 
 
 def _clock(bridge: Bridge, database: str | None, connections: Sequence[Connection]) -> Finding:
-    """Compare the clock with the database server's, or with the newest record in a file."""
+    """Compare the bridge's clock, which decides about signatures, with the database server's.
+
+    Or with the newest record, where the database has no clock of its own.
+    """
     database_now = None
     if database is not None:
         database_now = _database_clock(database, timeout=bridge.settings.pool_timeout)
-    here = time.time_ns() // 1_000_000
+    here = bridge.clock.now()
     fix = "Let NTP set the clock: signatures are good for seconds."
     if database_now is not None:
         apart = here - database_now
@@ -140,7 +142,8 @@ def _clock(bridge: Bridge, database: str | None, connections: Sequence[Connectio
     if ahead > _TOLERANCE:
         found = f"It says {shown}, {ahead // 1000} s before the newest record in the database."
         return problem("clock", found, fix)
-    return ok("clock", f"It says {shown}, later than the newest record in the database.")
+    place = "later than" if ahead <= 0 else f"within {_TOLERANCE // 1000} s of"
+    return ok("clock", f"It says {shown}, {place} the newest record in the database.")
 
 
 def _database_clock(database: str, *, timeout: float) -> int | None:

@@ -1,6 +1,7 @@
 """Bridges → Connections: the list, and New inbound."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any, cast
 
 from msgspec import Struct
@@ -9,6 +10,7 @@ from orderflow_bridge.connections import warnings_of
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.forms import Fields
+from orderflow_bridge.console.guard import new_token
 from orderflow_bridge.console.http import Answer, redirect
 from orderflow_bridge.console.replay_windows import read_window, window_problem
 from orderflow_bridge.console.routes import Route
@@ -125,6 +127,7 @@ def create(desk: Desk, visit: Visit) -> Answer:
             currency=form.first("currency").upper() or None,
             channel=form.first("channel") or None,
             actor=visit.actor,
+            once=_once(visit),
         )
     except BridgeError as refusal:
         field = _field_of(refusal)
@@ -133,6 +136,16 @@ def create(desk: Desk, visit: Visit) -> Answer:
         return _form(desk, visit, typed=typed, errors={field: [refusal.detail or refusal.code]})
     client_id = credentials.connection.client_id
     return redirect(visit.request, f"/connections/{client_id}?done=created")
+
+
+def _once(visit: Visit) -> str | None:
+    """Name a form that was shown and how it was filled in: sent twice, it makes one connection.
+
+    Gone back to and filled in another way, it makes another.
+    """
+    if not visit.request.form.first("shown"):
+        return None
+    return sha256(visit.request.body).hexdigest()
 
 
 def _form(
@@ -148,6 +161,7 @@ def _form(
     return desk.show(
         visit,
         "connections/new.html",
+        shown=new_token(),
         status=_UNPROCESSABLE if errors else 200,
         typed=typed,
         errors=errors or {},

@@ -10,7 +10,8 @@ from orderflow_bridge.connections import warnings_of
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.cookies import came_by_tls
 from orderflow_bridge.console.desk import Desk, Visit
-from orderflow_bridge.console.http import Answer, Request, redirect
+from orderflow_bridge.console.http import Answer, Request
+from orderflow_bridge.console.pages.confirmation import once_confirmed
 from orderflow_bridge.console.pages.requests import TITLES, recent
 from orderflow_bridge.console.routes import Route
 from orderflow_bridge.console.secret_age import issued_at
@@ -147,10 +148,18 @@ def inspect(desk: Desk, visit: Visit) -> Answer:
 def reveal(desk: Desk, visit: Visit) -> Answer:
     """Show the secret to who has shown lately who they are; the audit has it first."""
     connection = found(desk, visit)
-    if not visit.confirmed:
-        return redirect(visit.request, f"/confirm?next=/connections/{connection.client_id}")
-    credentials = desk.bridge.connections.reveal(connection.client_id, actor=visit.actor)
-    return show(desk, visit, credentials.connection, secret=credentials.secret)
+
+    def act() -> Answer:
+        credentials = desk.bridge.connections.reveal(connection.client_id, actor=visit.actor)
+        return show(desk, visit, credentials.connection, secret=credentials.secret)
+
+    return once_confirmed(
+        desk,
+        visit,
+        act,
+        back=f"/connections/{connection.client_id}",
+        what=f"The secret of {connection.name} is about to be shown.",
+    )
 
 
 def audit(desk: Desk, visit: Visit) -> Answer:
@@ -206,7 +215,7 @@ def _written(name: str, value: Any, visit: Visit) -> str:
     if value is None or value == []:
         return "any address" if name == "allow_list" else "none"
     if name == "previous_secret_until" and isinstance(value, int):
-        return f"{visit.zone.text(value)} ({visit.zone.name})"
+        return visit.zone.full(value)
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -4,6 +4,7 @@ There only where the console has operators of its own.
 """
 
 from orderflow_bridge.console import cookies
+from orderflow_bridge.console.closed_doors import Closed, told
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.http import Answer, redirect
 from orderflow_bridge.console.onward import onward
@@ -29,8 +30,10 @@ def signed_in(desk: Desk, visit: Visit) -> Answer:
     if not name or not password:
         return _form(desk, visit, to, "Type your name and your password.")
     address = desk.address_of(visit.request)
+    known = name if authentication.knows(name) else None
     wait = desk.attempts.begin(name, address, visit.now)
     if wait:
+        told(Closed(act="sign_in", reason="waits", operator=known, address=address, wait=wait))
         answer = _form(
             desk,
             visit,
@@ -41,10 +44,13 @@ def signed_in(desk: Desk, visit: Visit) -> Answer:
         return answer.with_headers(("Retry-After", str(wait)))
     try:
         token = authentication.sign_in(name, password, replacing=visit.session)
-    except BridgeError:
+    except BridgeError as error:
         desk.attempts.undo(name, address)
+        if error.code == "rate_limited":
+            told(Closed(act="sign_in", reason="busy", operator=known, address=address))
         raise
     if token is None:
+        told(Closed(act="sign_in", reason="wrong", operator=known, address=address))
         return _form(desk, visit, to, "Name and password do not belong together.")
     desk.attempts.succeeded(name, address)
     return redirect(visit.request, to, cookies.kept(visit.request, token))
@@ -61,6 +67,7 @@ def link_used(desk: Desk, visit: Visit) -> Answer:
     authentication = _standalone(desk)
     token = authentication.redeem(visit.request.form.first("token"), replacing=visit.session)
     if token is None:
+        told(Closed(act="link", reason="spent", address=desk.address_of(visit.request)))
         return desk.show(visit, "entry/link.html", status=422, link="", spent=True)
     return redirect(visit.request, "/", cookies.kept(visit.request, token))
 

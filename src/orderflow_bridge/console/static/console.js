@@ -4,11 +4,14 @@ const root = document.documentElement;
 const up = root.dataset.up;
 const typing = (element) => element.closest("input, textarea, select, [contenteditable]");
 
-// The operator's zone, so that the server writes times and reads days as this clock does.
+// The operator's zone, so that the server writes times and reads days as this clock does. The first page was
+// made without: it is asked for once more, where the browser keeps the cookie.
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const place = new URL(up, location.href).pathname;
-if (zone && !document.cookie.split("; ").includes(`ofb-zone=${zone}`)) {
+const isTold = () => document.cookie.split("; ").includes(`ofb-zone=${zone}`);
+if (zone && !isTold()) {
   document.cookie = `ofb-zone=${zone}; Path=${place}; SameSite=Lax; Max-Age=31536000`;
+  if (isTold() && "zone" in root.dataset && root.dataset.zone !== zone) location.reload();
 }
 
 function upgrade(part) {
@@ -53,17 +56,37 @@ document.addEventListener("click", async (event) => {
   setTimeout(() => (button.textContent = before), 2000);
 });
 
-// Forms that ask first: `data-confirm` is the question.
+// Forms that ask first (`data-confirm` is the question), and that are sent once, however often one clicks.
 document.addEventListener("submit", (event) => {
-  const question = event.submitter?.dataset.confirm || event.target.dataset.confirm;
-  if (question && !event.target.dataset.asked) {
+  const form = event.target;
+  const question = event.submitter?.dataset.confirm || form.dataset.confirm;
+  if (form.dataset.sent) {
+    event.preventDefault();
+  } else if (question && !form.dataset.asked) {
     event.preventDefault();
     ask(question, () => {
-      event.target.dataset.asked = "yes";
-      event.target.requestSubmit(event.submitter);
+      form.dataset.asked = "yes";
+      form.requestSubmit(event.submitter);
     });
+  } else if (form.method === "post") {
+    form.dataset.sent = "yes";
+    // Later: a button that is disabled now is not sent itself.
+    setTimeout(() => hold(form, true));
+    // Whoever stopped the browser may send it again.
+    setTimeout(() => hold(form, false), 10000);
   }
 });
+// The page as it was left: its forms are there to be sent.
+addEventListener("pageshow", (event) => {
+  if (event.persisted) for (const form of document.forms) hold(form, false);
+});
+
+function hold(form, isSent) {
+  for (const button of form.querySelectorAll("button")) button.disabled = isSent;
+  if (isSent) return;
+  delete form.dataset.sent;
+  delete form.dataset.asked;
+}
 
 function ask(question, then) {
   const dialog = document.createElement("dialog");

@@ -112,3 +112,15 @@ def test_the_form_that_asks_for_a_password_is_no_failed_log_in(site):
     finally:
         user_login_failed.disconnect(count)
     assert failed == []
+
+
+def test_a_form_that_is_too_large_is_shut_too(site):
+    """It is refused with the headers of every page, and nothing of it is read."""
+    answer = person("vera", *VIEWS).post(
+        f"{CONSOLE}/confirm", b"x" * 65_537, content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code == 413
+    assert answer["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"

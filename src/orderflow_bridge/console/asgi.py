@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 from orderflow_bridge.asgi import ASGIApp, Receive, Scope, Send
+from orderflow_bridge.console.guard import NOTHING, TOO_LARGE
 from orderflow_bridge.console.http import Answer, Request
 from orderflow_bridge.console.wsgi import Handling
 from orderflow_bridge.mounting import Mount, socket_peer
@@ -15,16 +16,6 @@ __all__ = ["ConsoleASGI"]
 
 _SECONDS = 30.0
 _THREADS = 8
-_TOO_LARGE = Answer(
-    status=413,
-    headers=(("Content-Type", "text/plain; charset=utf-8"),),
-    body=b"The form is too large; nothing happened.\n",
-)
-_NOTHING = Answer(
-    status=404,
-    headers=(("Content-Type", "text/plain; charset=utf-8"),),
-    body=b"There is nothing here.\n",
-)
 
 
 class ConsoleASGI:
@@ -54,7 +45,7 @@ class ConsoleASGI:
         elif self._app is not None:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._send(scope, send, _NOTHING)
+            await self._send(scope, send, NOTHING)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         try:
@@ -63,7 +54,7 @@ class ConsoleASGI:
         except TimeoutError:
             return
         if body is None:
-            await self._send(scope, send, _TOO_LARGE)
+            await self._send(scope, send, TOO_LARGE)
             return
         client = scope.get("client")
         request = Request(

@@ -32,7 +32,6 @@ from orderflow_bridge.security.cards import is_card
 __all__ = ["BridgeConsole"]
 
 _STATIC = "/static/"
-_NO_STORE = ("Cache-Control", "no-store")
 _SERVER_ERROR = 500
 _LONGEST_ID = 64
 
@@ -84,10 +83,7 @@ class BridgeConsole:
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; may block."""
-        answer = self._answer(request)
-        if not any(name == "Cache-Control" for name, _ in answer.headers):
-            answer = answer.with_headers(_NO_STORE)
-        return answer.with_headers(*guard.HEADERS)
+        return guard.guarded(self._answer(request))
 
     def _answer(self, request: Request) -> Answer:
         if request.path.startswith(_STATIC) and request.is_safe:

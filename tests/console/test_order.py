@@ -100,6 +100,13 @@ def test_an_operator_marks_an_order_paid(shop: TestShop, order: Order) -> None:
     assert page.html.find("form") is None
 
 
+@pytest.mark.parametrize("word", ["settled", "late", "cancelled"])
+def test_an_address_alone_says_nothing_of_an_order(shop: TestShop, order: Order, word: str) -> None:
+    """A link to an order that waits does not make it look paid, whoever wrote it."""
+    page = open_console(shop).get(f"{path_of(order)}?done={word}")
+    assert page.html.find(role="status") is None
+
+
 def test_nothing_is_paid_without_the_tick(shop: TestShop, order: Order) -> None:
     """422, the reason at the field, the form open, and the order as it was."""
     page = act(open_console(shop), order, "settle")

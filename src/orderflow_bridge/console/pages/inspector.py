@@ -10,6 +10,7 @@ from orderflow_bridge.connections import warnings_of
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.cookies import came_by_tls
 from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.done import said
 from orderflow_bridge.console.http import Answer, Request, redirect
 from orderflow_bridge.console.pages.requests import TITLES, recent
 from orderflow_bridge.console.routes import Route
@@ -134,7 +135,7 @@ def show(
         ),
         recent=recent(desk, connection.client_id),
         titles=TITLES,
-        done=_DONE.get(visit.request.query.first("done")),
+        done=said(visit, _DONE, connection),
         tab="details",
     )
 

@@ -56,6 +56,15 @@ def test_nobody_is_led_to_the_login_of_the_admin_and_back(site):
     assert answer["Location"] == "/admin/login/?next=%2Fbridge-console%2Fconnections"
 
 
+def test_an_act_of_nobody_leads_back_to_the_page_that_has_its_form(site):
+    """What cannot be asked for by a link is not where the login leads."""
+    answer = Client().post(f"{CONSOLE}/orders/order_1/settle")
+    assert answer.status_code == 401
+    assert 'href="/admin/login/?next=%2Fbridge-console%2Forders%2Forder_1"' in (
+        answer.content.decode()
+    )
+
+
 @pytest.mark.parametrize("staff", [True, False])
 def test_who_is_signed_in_and_may_not_enter_is_told_so(site, staff):
     """A customer of the shop, and staff without permissions, see no page and no circle."""

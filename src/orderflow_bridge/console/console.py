@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from functools import cached_property
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import cookies, guard
 from orderflow_bridge.console.assets import Assets
@@ -177,8 +179,11 @@ class BridgeConsole:
 
     def _stranger(self, visit: Visit) -> Answer:
         """Show the way in; what a form wanted is not done later by itself."""
-        url = self._desk.authentication.sign_in_url(visit.request)
-        if url is not None and visit.request.is_safe:
+        asked = visit.request
+        if not asked.is_safe:
+            asked = replace(asked, form_page=self._routes.form_of(asked.path))
+        url = self._desk.authentication.sign_in_url(asked)
+        if url is not None and asked.is_safe:
             return Answer(status=303, headers=(("Location", url),))
         return self.refuse(visit, 401, "Nobody is signed in, so nothing happened.", sign_in=url)
 

@@ -87,27 +87,74 @@ function ask(question, then) {
   dialog.showModal();
 }
 
-// A part that lives: `data-live="seconds"` on an element with an id is fetched again and again.
-for (const part of document.querySelectorAll("[data-live]")) {
+// A part that lives: `data-live="seconds"` on an element with an id is fetched again and again,
+// from `data-live-from` where this page's own address does not give it.
+for (const part of document.querySelectorAll("[data-live]")) live(part);
+
+function live(part) {
   const seconds = Math.max(1, Number(part.dataset.live) || 2);
-  const again = async () => {
-    if (!document.hidden && !part.contains(document.activeElement)) {
-      try {
-        const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-        if (answer.ok && !answer.redirected) {
-          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-          const fresh = page.getElementById(part.id);
-          if (fresh && fresh.innerHTML !== part.dataset.seen) {
-            part.dataset.seen = fresh.innerHTML;
-            part.replaceChildren(...fresh.childNodes);
-            upgrade(part);
-          }
-        }
-      } catch {
-        // The server is away; the next round asks again.
-      }
+  const from = new URL(part.dataset.liveFrom || location.href, location.href);
+  const links = (whole) => [...whole.querySelectorAll("tbody th a")].map((link) => link.href);
+  const bar = document.createElement("div");
+  bar.className = "live hint";
+  const note = document.createElement("span");
+  const said = document.createElement("span");
+  said.setAttribute("role", "status");
+  let paused = false;
+  let over = false;
+  let seen;
+  const pause = tool("Pause", () => {
+    paused = !paused;
+    pause.textContent = paused ? "Go on" : "Pause";
+    explain();
+  });
+  const explain = () => {
+    let text = `Renews itself every ${seconds} seconds.`;
+    if (paused) text = "Paused.";
+    else if (part.contains(document.activeElement)) text = "Waits while the focus is in it.";
+    note.textContent = text;
+  };
+  for (const event of ["focusin", "focusout"]) part.addEventListener(event, () => setTimeout(explain));
+  explain();
+  bar.append(pause, note, said);
+  part.before(bar);
+
+  const stop = () => {
+    over = true;
+    const way = document.createElement("a");
+    way.href = from;
+    way.textContent = "sign in again";
+    said.replaceChildren("Stopped: ", way, ".");
+    note.remove();
+    pause.remove();
+  };
+  const show = (text) => {
+    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(part.id);
+    if (said.textContent.startsWith("Not renewed")) said.textContent = "";
+    if (!fresh || fresh.innerHTML === seen) return;
+    seen = fresh.innerHTML;
+    // References of that page, which may be another than this one.
+    for (const link of fresh.querySelectorAll("a[href]")) link.href = new URL(link.getAttribute("href"), from);
+    const before = new Set(links(part));
+    part.replaceChildren(...fresh.childNodes);
+    upgrade(part);
+    const came = links(part).filter((link) => !before.has(link)).length;
+    if (came) said.textContent = `${came} new ${came === 1 ? "row" : "rows"} at ${new Date().toLocaleTimeString()}.`;
+  };
+  const renew = async () => {
+    try {
+      // A redirect leads to where one signs in, perhaps on another site.
+      const answer = await fetch(from, { headers: { Accept: "text/html" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect" || answer.status === 401) stop();
+      else if (!answer.ok) said.textContent = `Not renewed: the server answered ${answer.status}.`;
+      else show(await answer.text());
+    } catch {
+      said.textContent = "Not renewed: no connection.";
     }
-    setTimeout(again, seconds * 1000);
+  };
+  const again = async () => {
+    if (!paused && !document.hidden && !part.contains(document.activeElement)) await renew();
+    if (!over) setTimeout(again, seconds * 1000);
   };
   setTimeout(again, seconds * 1000);
 }

@@ -89,6 +89,21 @@ def test_the_main_action_is_reached_before_the_list(seen, console):
     seen.page.wait_for_url("**/connections/new")
 
 
+def test_a_choice_is_only_a_choice(seen, console):
+    """Walking through the connections with the arrow keys leads nowhere; Filter does."""
+    seen.visit(f"{console}requests")
+    page = seen.page
+    page.get_by_label("Connection").focus()
+    press(page, "ArrowDown", "ArrowDown")
+    chosen = page.get_by_label("Connection").input_value()
+    assert chosen
+    assert page.url.endswith("/requests")
+    press(page, "Tab", "Tab")
+    assert focused(page) == "Filter"
+    press(page, "Enter")
+    page.wait_for_url(re.compile(f"connection={chosen}"))
+
+
 def test_the_help_holds_the_focus_and_gives_it_back(page):
     """`?` opens the list of keys; Tab stays in it, Escape leaves it where one was."""
     press(page, "j")

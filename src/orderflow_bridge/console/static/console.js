@@ -159,11 +159,6 @@ function live(part) {
   setTimeout(again, seconds * 1000);
 }
 
-// Choices that apply at once: `data-submit` on a select or a checkbox.
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
-});
-
 // The theme: as the system has it, unless one was chosen.
 const chosen = localStorage.getItem("ofb-theme");
 if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;

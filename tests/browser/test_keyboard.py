@@ -136,6 +136,27 @@ def test_the_keys_can_be_turned_off(page):
     page.wait_for_url("**/connections")
 
 
+def test_a_browser_that_keeps_nothing_has_the_keys_too(seen, console):
+    """Where storage is blocked, keys and theme work, and are chosen for the page."""
+    seen.page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('blocked'); }})"
+    )
+    seen.visit(f"{console}orders")
+    page = seen.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Theme").click()
+    assert page.evaluate(ground) != light
+    press(page, "?")
+    page.get_by_role("button", name="Turn keys off").click()
+    press(page, "g", "c")
+    assert page.url.endswith("/orders")
+    page.get_by_role("button", name=HELP).click()
+    page.get_by_role("button", name="Turn keys on").click()
+    press(page, "g", "c")
+    page.wait_for_url("**/connections")
+
+
 def test_an_act_asks_first(seen, own, own_console):
     """The question begins at No; Escape gives the focus back, and Yes does it."""
     client_id = own.client_id("web")

@@ -11,6 +11,24 @@ if (zone && !document.cookie.split("; ").includes(`ofb-zone=${zone}`)) {
   document.cookie = `ofb-zone=${zone}; Path=${place}; SameSite=Lax; Max-Age=31536000`;
 }
 
+// What was chosen; a browser that keeps nothing for this site forgets it with the page.
+const choices = new Map();
+function recall(name) {
+  try {
+    return choices.get(name) ?? localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+function remember(name, value) {
+  choices.set(name, value);
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // The page has it meanwhile.
+  }
+}
+
 function upgrade(part) {
   for (const element of part.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
@@ -160,7 +178,7 @@ function live(part) {
 }
 
 // The theme: as the system has it, unless one was chosen.
-const chosen = localStorage.getItem("ofb-theme");
+const chosen = recall("ofb-theme");
 if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
 const who = document.querySelector(".side .who");
 if (who) {
@@ -169,7 +187,7 @@ if (who) {
       const dark = matchMedia("(prefers-color-scheme: dark)").matches;
       const now = root.dataset.theme || (dark ? "dark" : "light");
       root.dataset.theme = now === "dark" ? "light" : "dark";
-      localStorage.setItem("ofb-theme", root.dataset.theme);
+      remember("ofb-theme", root.dataset.theme);
     }),
     tool("Keys", help),
   );
@@ -186,7 +204,7 @@ function tool(text, act) {
 
 // The keyboard (WCAG 2.1.4: it can be turned off).
 const links = [...document.querySelectorAll(".side [data-keys]")];
-const quiet = () => localStorage.getItem("ofb-keys") === "off";
+const quiet = () => recall("ofb-keys") === "off";
 let before = "";
 
 document.addEventListener("keydown", (event) => {
@@ -246,7 +264,7 @@ function help() {
   const actions = document.createElement("div");
   actions.className = "actions";
   const off = tool(quiet() ? "Turn keys on" : "Turn keys off", () => {
-    localStorage.setItem("ofb-keys", quiet() ? "on" : "off");
+    remember("ofb-keys", quiet() ? "on" : "off");
     dialog.close();
   });
   const close = tool("Close", () => dialog.close());

@@ -2,10 +2,11 @@
 
 import pytest
 
-from orderflow_bridge.console import BridgeConsole, ConsoleWSGI, StandaloneAuth
+from orderflow_bridge.console import BridgeConsole, ConsoleWSGI, Operator, StandaloneAuth
 from orderflow_bridge.ports import OrderQuery
 from tests.browser.axe import violations
 from tests.browser.browsing import served, watched
+from tests.browser.shop import OPERATOR
 
 PAGES = {
     "overview": "",
@@ -172,6 +173,29 @@ def test_a_state_of_a_page_fits_a_narrow_screen(browser, state):
     with watched(browser, viewport={"width": 320, "height": 640}) as seen:
         state(seen)
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_a_site_with_a_strict_policy_of_its_own_has_the_console_too(seen, shop):
+    """Its stylesheet and its script come with the nonce that the site's policy asks for."""
+    policy = "script-src 'nonce-n1' 'strict-dynamic'; style-src 'nonce-n1'; object-src 'none'"
+    operator = Operator(name=OPERATOR, role="admin")
+    console = BridgeConsole(
+        shop.bridge,
+        identify=lambda _request: operator,
+        csp_nonce=lambda request: request.native["csp.nonce"],
+    )
+    pages = ConsoleWSGI(console=console)
+
+    def site(environ, start_response):
+        def start(status, headers):
+            return start_response(status, [*headers, ("Content-Security-Policy", policy)])
+
+        return pages(environ | {"csp.nonce": "n1"}, start)
+
+    with served(site) as url:
+        seen.visit(f"{url}/bridge-console/requests")
+        seen.page.get_by_role("button", name="Theme").wait_for()
+        assert seen.page.evaluate("getComputedStyle(document.body).display") == "grid"
 
 
 def test_letters_of_a_chart_are_read_on_a_narrow_screen(browser, console):

@@ -1,9 +1,10 @@
 """The bridge's console in a Django site: for its staff, with its own session."""
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.contrib.auth.signals import user_login_failed
-from django.test import Client
+from django.test import Client, override_settings
 
 from orderflow_bridge_django.bridge import get_bridge
 
@@ -121,6 +122,23 @@ def test_the_form_that_asks_for_a_password_is_no_failed_log_in(site):
     finally:
         user_login_failed.disconnect(count)
     assert failed == []
+
+
+def test_the_nonce_of_the_sites_policy_is_on_the_pages(site):
+    """Where the site's middleware has put one at the request."""
+    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, f"{__name__}.with_nonce"]):
+        page = person("vera", *VIEWS).get(f"{CONSOLE}/connections").content.decode()
+    assert page.count(' nonce="n1"') == 2
+
+
+def with_nonce(get_response):
+    """Stand for a middleware that has a policy of the site's own."""
+
+    def middleware(request):
+        request.csp_nonce = "n1"
+        return get_response(request)
+
+    return middleware
 
 
 def test_a_form_that_is_too_large_is_shut_too(site):

@@ -4,7 +4,7 @@ Every answer passes here: who it is, whether another site's page sent it, whethe
 A page decides nothing of that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from urllib.parse import quote
 
@@ -45,7 +45,8 @@ class BridgeConsole:
     `Operator` or None. Without one there is no console: raises `ConfigurationError` that says what
     to choose from. `trusted_origins` (`https://shop.example`) may send forms besides the console's
     own pages, for a proxy that rewrites both Host and Origin. `mount_of_bridge` is the path of the
-    bridge itself, which the snippets for storefronts show.
+    bridge itself, which the snippets for storefronts show. `csp_nonce` gives the nonce of a request
+    where the site has a policy of its own that asks for one.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class BridgeConsole:
         identify: Authentication | Identify | None = None,
         trusted_origins: Collection[str] = (),
         mount_of_bridge: str = "/bridge",
+        csp_nonce: Callable[[Request], str] | None = None,
     ) -> None:
         if identify is None:
             raise ConfigurationError(
@@ -72,6 +74,7 @@ class BridgeConsole:
             authentication=Identified(identify) if callable(identify) else identify,
             signs_out=isinstance(identify, StandaloneAuth),
             mount_of_bridge=mount_of_bridge.rstrip("/"),
+            csp_nonce=csp_nonce,
         )
 
     @cached_property

@@ -1,7 +1,7 @@
 """What a page has at hand: the bridge, the templates, and the visit that it answers."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct, field
@@ -46,6 +46,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     views: Views
     authentication: Authentication
     mount_of_bridge: str
+    csp_nonce: Callable[[Request], str] | None = None
     signs_out: bool = False
     attempts: Attempts = field(default_factory=Attempts)
 
@@ -87,5 +88,6 @@ class Desk(Struct, frozen=True, kw_only=True):
             "zone": visit.zone,
             "now": visit.now,
             "signs_out": self.signs_out,
+            "nonce": "" if self.csp_nonce is None else self.csp_nonce(visit.request),
             "may": lambda role: visit.operator is not None and may(visit.operator, role),
         }

@@ -124,6 +124,15 @@ def test_the_form_that_asks_for_a_password_is_no_failed_log_in(site):
     assert failed == []
 
 
+def test_snippets_name_the_bridge_under_the_sites_prefix(site):
+    """Where the server runs the whole site under one."""
+    [connection] = get_bridge().connections.all()
+    page = person("vera", *VIEWS).get(
+        f"{CONSOLE}/connections/{connection.client_id}", SCRIPT_NAME="/shop"
+    )
+    assert "http://shop.example/shop/bridge<" in page.content.decode()
+
+
 def test_the_nonce_of_the_sites_policy_is_on_the_pages(site):
     """Where the site's middleware has put one at the request."""
     with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, f"{__name__}.with_nonce"]):

@@ -67,6 +67,8 @@ class ConsoleASGI:
             scheme=scope.get("scheme", "http"),
             peer=socket_peer(client[0]) if client else None,
             native=scope,
+            # At "/" it may be what the site mounted, and the prefix the console's own place.
+            site=(scope.get("root_path") or "") if self._mount.prefix else "",
         )
         await self._send(scope, send, await self._in_thread(self._console.handle, request))
 

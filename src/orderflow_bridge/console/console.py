@@ -45,8 +45,8 @@ class BridgeConsole:
     `Operator` or None. Without one there is no console: raises `ConfigurationError` that says what
     to choose from. `trusted_origins` (`https://shop.example`) may send forms besides the console's
     own pages, for a proxy that rewrites both Host and Origin. `mount_of_bridge` is the path of the
-    bridge itself, which the snippets for storefronts show. `csp_nonce` gives the nonce of a request
-    where the site has a policy of its own that asks for one.
+    bridge itself inside the site, which the snippets for storefronts show. `csp_nonce` gives the
+    nonce of a request where the site has a policy of its own that asks for one.
     """
 
     def __init__(

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from msgspec import Struct, field
 
@@ -57,6 +58,10 @@ class Desk(Struct, frozen=True, kw_only=True):
         sent = request.headers.get(name)
         headers = {} if sent is None else {where.header: [sent.encode("latin-1", "replace")]}
         return where.find(request.peer, headers, aliased=request.aliased) or "unix"
+
+    def bridge_path(self, request: Request) -> str:
+        """Give the path of the bridge as a browser sees it: under what the site runs under."""
+        return quote(request.site.rstrip("/")) + self.mount_of_bridge
 
     def names(self) -> Mapping[str, str]:
         """Name every connection by its client id, oldest first."""

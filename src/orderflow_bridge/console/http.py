@@ -25,7 +25,8 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     `root` is the mount as a browser sees it (`/shop/bridge-console`), `headers` have names in lower
     case, `peer` is the address of the socket. `aliased` says that a header cannot be told from its
     alias with underscores, as in WSGI. `native` is the host's own request: a WSGI environ,
-    an ASGI scope, or a framework's object. `form_page` is the path of the page that has the form,
+    an ASGI scope, or a framework's object. `site` is the part of `root` that the whole site runs
+    under, empty where that cannot be told. `form_page` is the path of the page that has the form,
     where it is one that acts.
     """
 
@@ -39,6 +40,7 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     peer: str | None = None
     aliased: bool = False
     native: Any = None
+    site: str = ""
     form_page: str | None = None
 
     @cached_property

@@ -49,8 +49,16 @@ class ConsoleWSGI:
         """Answer a request under the mount; hand any other to the site."""
         rest = self._mount.under(environ.get("PATH_INFO", ""))
         if rest is not None:
-            root = environ.get("SCRIPT_NAME", "") + self._mount.prefix
-            return answer_environ(self._console, environ, start_response, root=root, path=rest)
+            script = environ.get("SCRIPT_NAME", "")
+            return answer_environ(
+                self._console,
+                environ,
+                start_response,
+                root=script + self._mount.prefix,
+                path=rest,
+                # At "/" it may be what the site mounted, and the prefix the console's own place.
+                site=script if self._mount.prefix else "",
+            )
         if self._app is not None:
             return self._app(environ, start_response)
         return _send(NOTHING, environ, start_response)
@@ -63,8 +71,9 @@ def answer_environ(
     *,
     root: str,
     path: str,
+    site: str,
 ) -> Iterable[bytes]:
-    """Answer what is in an environ; `root` and `path` are bytes shown as Latin-1 (PEP 3333)."""
+    """Answer what is in an environ; `root`, `path` and `site` are bytes in Latin-1 (PEP 3333)."""
     method = environ["REQUEST_METHOD"]
     path = _text(path)
     body = _body(environ, console.most_body(method, path))
@@ -83,6 +92,7 @@ def answer_environ(
                 peer=socket_peer(environ.get("REMOTE_ADDR")),
                 aliased=True,
                 native=environ,
+                site=_text(site),
             )
         )
     return _send(answer, environ, start_response)

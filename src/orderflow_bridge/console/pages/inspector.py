@@ -105,7 +105,7 @@ def show(
         "levels": grants.chosen(connection.scopes),
         "overlap": "86400",
     } | dict(typed or {})
-    url = _url(visit.request, desk.mount_of_bridge)
+    url = _url(visit.request, desk.bridge_path(visit.request))
     return desk.show(
         visit,
         "connections/inspector.html",

@@ -46,6 +46,7 @@ def console(request: HttpRequest, rest: str = "") -> HttpResponseBase:
                 # `request.headers` cannot tell a header from its alias with underscores.
                 aliased=True,
                 native=request,
+                site=request.path.removesuffix(request.path_info),
             )
         ),
     )

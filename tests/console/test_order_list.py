@@ -184,6 +184,35 @@ def test_a_search_goes_straight_to_the_order(kept: TestShop, typed: str) -> None
     assert answer.headers["Location"] == "./orders/order_b"
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("status=paid", True),
+        ("status=cancelled", False),
+        (f"connection={OTHER}", False),
+        ("from=2026-01-02", False),
+        ("to=2025-12-31", False),
+        ("from=2026-01-01&to=2026-01-01", True),
+    ],
+)
+@pytest.mark.parametrize("typed", ["OF-000001", "pi_a", "order_a", "cart_a", "zoe@example.com"])
+def test_a_search_finds_only_what_the_filters_leave(
+    shop: TestShop, typed: str, filters: str, found: bool
+) -> None:
+    """An order that is called so and is not like that is not found, and not exported."""
+    place(shop.bridge, "a", status="paid")
+    place(shop.bridge, "b", connection=OTHER, customer=Customer(email="max@shop.example"))
+    console = open_console(shop)
+    answer = console.get(f"{AT}/orders?q={typed}&{filters}")
+    export = console.get(f"{AT}/orders.csv?q={typed}&{filters}")
+    assert ("order_a" in export.text) is found
+    if found:
+        assert answer.status_int == 303 or numbers_of(answer) == ["OF-000001"]
+    else:
+        assert "No order matches" in answer.text
+        assert answer.click("Search all orders").location.endswith("/order_a")
+
+
 @pytest.mark.parametrize("typed", ["OF-000009", "pi_none", "order_none", "cart_none", "a@b.c"])
 def test_a_search_for_nothing_says_so(shop: TestShop, typed: str) -> None:
     """The page says that nothing matches, and how to see all again."""

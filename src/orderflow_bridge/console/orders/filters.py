@@ -13,7 +13,7 @@ from msgspec import Struct
 from orderflow_bridge.console.forms import Fields
 from orderflow_bridge.console.orders.finding import is_email
 from orderflow_bridge.console.zones import Zone
-from orderflow_bridge.domain.order import OrderStatus
+from orderflow_bridge.domain.order import Order, OrderStatus
 from orderflow_bridge.ports import OrderQuery
 
 __all__ = ["Filter", "Position", "read_filter"]
@@ -57,6 +57,16 @@ class Filter(Struct, frozen=True, kw_only=True):
             at, order_id = position.order
             fields[position.direction] = f"{at}.{order_id}"
         return "?" + urlencode(fields) if fields else ""
+
+    def admits(self, order: Order) -> bool:
+        """Tell whether an order that was found by its name is one of those that were asked for."""
+        asked = self.query
+        return (
+            asked.status in (None, order.status)
+            and asked.connection in (None, order.connection)
+            and (asked.placed_after is None or asked.placed_after <= order.placed_at)
+            and (asked.placed_before is None or order.placed_at < asked.placed_before)
+        )
 
     @property
     def restricts(self) -> bool:

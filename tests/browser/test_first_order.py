@@ -168,6 +168,7 @@ def test_an_operator_comes_from_nothing_to_a_paid_order(browser, host, tmp_path)
         page = seen.page
         site.sign_in(page)
         client_id, secret = connect(page, site)
+        first_call(page, site, client_id, secret)
         cart_id = fail_then_call(page, site, client_id, secret)
         status, order = Storefront(site.url, client_id, secret).call(
             "convertToOrder",
@@ -204,6 +205,19 @@ def connect(page: Any, site: Site) -> tuple[str, str]:
     key, secret = page.locator("dd.secret code").all_text_contents()
     assert secret.startswith("ofs_")
     return key, secret
+
+
+def first_call(page: Any, site: Site, client_id: str, secret: str) -> None:
+    """Call for the first time, while the operator looks at the secret and waits for it."""
+    recent = page.locator("#recent")
+    recent.get_by_text("None yet.").wait_for()
+    status, _ = Storefront(site.url, client_id, secret).call(
+        "cart.create", items=[{"sku": site.sku, "quantity": 1}]
+    )
+    assert status == 200
+    recent.get_by_text("cart.create").wait_for()
+    recent.get_by_text("allowed", exact=True).wait_for()
+    assert page.locator("dd.secret code").all_text_contents() == [client_id, secret]
 
 
 def fail_then_call(page: Any, site: Site, client_id: str, secret: str) -> str:

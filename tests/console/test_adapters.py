@@ -1,6 +1,7 @@
 """Whose request it is where the site signs people in: Flask-Login, Starlette, a proxy."""
 
 from importlib import import_module
+from urllib.parse import quote
 
 import pytest
 
@@ -89,7 +90,10 @@ def test_forms_act_inside_a_flask_site():
     fields = {"csrf": token, "word": "confirm"}
     app.post(f"{AT}/confirm", fields, headers={"Sec-Fetch-Site": "cross-site"}, status=403)
     app.get("/logout")
-    app.post(f"{AT}/confirm", fields, status=401)
+    refused = app.post(f"{AT}/confirm?x=1", fields, status=401)
+    assert (
+        refused.html.find("a", string="Sign in")["href"] == f"/login?next={quote(AT, '')}%2Fconfirm"
+    )
 
 
 def test_a_flask_site_can_compare_passwords():

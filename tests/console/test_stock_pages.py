@@ -113,6 +113,19 @@ def test_what_a_buyer_wrote_is_text_and_no_markup(bridge, front):
     assert "&lt;script&gt;alert(1)" in page
 
 
+def test_what_a_buyer_wrote_turns_nothing_else_round(bridge, front):
+    """Text that says that it runs from right to left stays where it stands."""
+    turned = "\u202egnp.exe"
+    cart = front.cart(item("mug"))
+    customer = {"email": f"{turned}@shop.example", "name": turned}
+    front.ok("cart.update", cart_id=cart["cart_id"], note=turned, customer=customer)
+    for path, times in (("carts", 1), (f"carts/{cart['cart_id']}", 3)):
+        page = at(bridge).get(f"{AT}/{path}")
+        texts = page.html.find_all(string=lambda text: "\u202e" in text)
+        assert len(texts) == times
+        assert all(text.parent.name == "bdi" for text in texts)
+
+
 # Catalogue.
 
 

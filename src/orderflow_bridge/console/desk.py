@@ -1,8 +1,9 @@
 """What a page has at hand: the bridge, the templates, and the visit that it answers."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from msgspec import Struct, field
 
@@ -46,6 +47,7 @@ class Desk(Struct, frozen=True, kw_only=True):
     views: Views
     authentication: Authentication
     mount_of_bridge: str
+    csp_nonce: Callable[[Request], str] | None = None
     signs_out: bool = False
     attempts: Attempts = field(default_factory=Attempts)
 
@@ -56,6 +58,10 @@ class Desk(Struct, frozen=True, kw_only=True):
         sent = request.headers.get(name)
         headers = {} if sent is None else {where.header: [sent.encode("latin-1", "replace")]}
         return where.find(request.peer, headers, aliased=request.aliased) or "unix"
+
+    def bridge_path(self, request: Request) -> str:
+        """Give the path of the bridge as a browser sees it: under what the site runs under."""
+        return quote(request.site.rstrip("/")) + self.mount_of_bridge
 
     def names(self) -> Mapping[str, str]:
         """Name every connection by its client id, oldest first."""
@@ -87,5 +93,6 @@ class Desk(Struct, frozen=True, kw_only=True):
             "zone": visit.zone,
             "now": visit.now,
             "signs_out": self.signs_out,
+            "nonce": "" if self.csp_nonce is None else self.csp_nonce(visit.request),
             "may": lambda role: visit.operator is not None and may(visit.operator, role),
         }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -29,7 +30,12 @@ class Views:
             lstrip_blocks=True,
         )
         self._environment.globals |= {"asset": assets.name_of}
-        self._environment.filters |= {"money": money, "when": when, "count": count}
+        self._environment.filters |= {
+            "count": count,
+            "money": money,
+            "segment": segment,
+            "when": when,
+        }
 
     def show(self, template: str, *, status: int, values: Mapping[str, Any]) -> Answer:
         """Answer with a template."""
@@ -63,6 +69,11 @@ def when(milliseconds: int, zone: Zone, *, seconds: bool = False) -> Markup:
     return Markup('<time datetime="{}" title="{}"{}>{}</time>').format(
         iso, zone.full(milliseconds), kept, zone.text(milliseconds)
     )
+
+
+def segment(text: str) -> str:
+    """Write a text as one segment of a path, a slash in it too."""
+    return quote(text, safe="")
 
 
 def count(number: int) -> str:

@@ -10,6 +10,7 @@ from orderflow_bridge.connections import warnings_of
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.cookies import came_by_tls
 from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.done import said
 from orderflow_bridge.console.http import Answer, Request
 from orderflow_bridge.console.pages.confirmation import once_confirmed
 from orderflow_bridge.console.pages.requests import TITLES, recent
@@ -105,7 +106,7 @@ def show(
         "levels": grants.chosen(connection.scopes),
         "overlap": "86400",
     } | dict(typed or {})
-    url = _url(visit.request, desk.mount_of_bridge)
+    url = _url(visit.request, desk.bridge_path(visit.request))
     return desk.show(
         visit,
         "connections/inspector.html",
@@ -135,7 +136,7 @@ def show(
         ),
         recent=recent(desk, connection.client_id),
         titles=TITLES,
-        done=_DONE.get(visit.request.query.first("done")),
+        done=said(visit, _DONE, connection),
         tab="details",
     )
 

@@ -37,7 +37,7 @@ _OF_SIGNING = frozenset(
 def listed(desk: Desk, visit: Visit) -> Answer:
     """Show the recent requests, newest first, or lead to the one whose id is asked for.
 
-    The first page shows new ones by itself.
+    A script shows new ones on the first page by itself.
     """
     asked = visit.request.query
     wanted = asked.first("request")
@@ -57,7 +57,6 @@ def listed(desk: Desk, visit: Visit) -> Answer:
             limit=_ROWS + 1,
         )
     entries = found[:_ROWS]
-    is_still = asked.first("live") == "off"
     return desk.show(
         visit,
         "requests/list.html",
@@ -74,9 +73,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
         ],
         is_missing=bool(wanted),
         is_first=before is None,
-        is_live=before is None and not is_still,
         here=query_of(kept),
-        still=query_of(kept | {"live": "off"}),
         older=query_of(kept | {"before": _written(entries[-1])}) if len(found) > _ROWS else None,
         refusals=desk.refusals(),
     )

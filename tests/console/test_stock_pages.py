@@ -188,6 +188,34 @@ def test_a_file_that_is_none_changes_nothing(bridge, content, act):
     assert list(bridge.catalogue.entries()) == before
 
 
+class _Elsewhere:
+    """A catalogue of the site's own, beside a storage that could keep products."""
+
+    def find(self, skus, currency):
+        return {}
+
+
+def test_where_the_site_has_its_own_catalogue_nothing_is_imported():
+    """Neither offered nor done: what the bridge would keep, nobody could buy."""
+    bridge = open_bridge(catalogue=_Elsewhere())
+    app = at(bridge)
+    page = app.get(f"{AT}/catalogue")
+    assert "the site's own" in page.text.replace("&#39;", "'")
+    assert "catalogue/import" not in page.text
+    assert "Nothing is for sale" not in page.text
+    assert app.get(f"{AT}/catalogue/import", expect_errors=True).status_int == 404
+    token = form_token_of(app.get(f"{AT}/confirm"))
+    refused = app.post(
+        f"{AT}/catalogue/import",
+        {"csrf": token, "act": "import", "currency": "GBP"},
+        upload_files=[("file", "products.csv", GOOD)],
+        expect_errors=True,
+    )
+    assert refused.status_int == 404
+    assert "nothing is imported here" in refused.text
+    assert list(bridge.catalogue.entries()) == []
+
+
 def test_a_viewer_imports_nothing(bridge):
     """Neither the page nor the act is theirs."""
     app = at(bridge, "Vera viewer")

@@ -44,7 +44,8 @@ class BridgeConsole:
     `Operator` or None. Without one there is no console: raises `ConfigurationError` that says what
     to choose from. `trusted_origins` (`https://shop.example`) may send forms besides the console's
     own pages, for a proxy that rewrites both Host and Origin. `mount_of_bridge` is the path of the
-    bridge itself, which the snippets for storefronts show.
+    bridge itself, which the snippets for storefronts show. `program` is how the command line of
+    this bridge is started, for the commands that pages name: `flask bridge` in a Flask site.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class BridgeConsole:
         identify: Authentication | Identify | None = None,
         trusted_origins: Collection[str] = (),
         mount_of_bridge: str = "/bridge",
+        program: str = "orderflow-bridge",
     ) -> None:
         if identify is None:
             raise ConfigurationError(
@@ -71,6 +73,7 @@ class BridgeConsole:
             authentication=Identified(identify) if callable(identify) else identify,
             signs_out=isinstance(identify, StandaloneAuth),
             mount_of_bridge=mount_of_bridge.rstrip("/"),
+            program=program,
         )
 
     @cached_property

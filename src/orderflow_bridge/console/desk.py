@@ -40,12 +40,16 @@ class Visit(Struct, frozen=True, kw_only=True):
 
 
 class Desk(Struct, frozen=True, kw_only=True):
-    """What every page of one console shares; `signs_out` where the sign-ins are its own."""
+    """What every page of one console shares; `signs_out` where the sign-ins are its own.
+
+    `program` is how the command line is started, where the request does not say.
+    """
 
     bridge: Bridge
     views: Views
     authentication: Authentication
     mount_of_bridge: str
+    program: str = "orderflow-bridge"
     signs_out: bool = False
     attempts: Attempts = field(default_factory=Attempts)
 
@@ -56,6 +60,10 @@ class Desk(Struct, frozen=True, kw_only=True):
         sent = request.headers.get(name)
         headers = {} if sent is None else {where.header: [sent.encode("latin-1", "replace")]}
         return where.find(request.peer, headers, aliased=request.aliased) or "unix"
+
+    def program_of(self, request: Request) -> str:
+        """Tell how an operator starts the command line of this bridge, on the server."""
+        return request.program or self.program
 
     def names(self) -> Mapping[str, str]:
         """Name every connection by its client id, oldest first."""
@@ -87,5 +95,6 @@ class Desk(Struct, frozen=True, kw_only=True):
             "zone": visit.zone,
             "now": visit.now,
             "signs_out": self.signs_out,
+            "program": self.program_of(visit.request),
             "may": lambda role: visit.operator is not None and may(visit.operator, role),
         }

@@ -88,6 +88,7 @@ def mount_console(
             lambda status, headers, _fault=None: answer.extend((status, headers)),  # type: ignore[arg-type]
             root=environ.get("SCRIPT_NAME", "") + mount.prefix,
             path=mount.under(environ["PATH_INFO"]) or "",
+            program="flask bridge",
         )
         status, headers = answer
         return Response(body, status=status, headers=headers)

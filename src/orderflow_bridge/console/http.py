@@ -25,7 +25,8 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     `root` is the mount as a browser sees it (`/shop/bridge-console`), `headers` have names in lower
     case, `peer` is the address of the socket. `aliased` says that a header cannot be told from its
     alias with underscores, as in WSGI. `native` is the host's own request: a WSGI environ,
-    an ASGI scope, or a framework's object.
+    an ASGI scope, or a framework's object. `program` is how the host starts the command line
+    (`flask bridge`); empty where the shell does not know.
     """
 
     method: str
@@ -38,6 +39,7 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     peer: str | None = None
     aliased: bool = False
     native: Any = None
+    program: str = ""
 
     @cached_property
     def query(self) -> Fields:

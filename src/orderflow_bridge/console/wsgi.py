@@ -67,6 +67,7 @@ def answer_environ(
     *,
     root: str,
     path: str,
+    program: str = "",
 ) -> Iterable[bytes]:
     """Answer what is in an environ; `root` and `path` are bytes shown as Latin-1 (PEP 3333)."""
     method = environ["REQUEST_METHOD"]
@@ -87,6 +88,7 @@ def answer_environ(
                 peer=socket_peer(environ.get("REMOTE_ADDR")),
                 aliased=True,
                 native=environ,
+                program=program,
             )
         )
     headers = [*answer.headers]

@@ -14,7 +14,7 @@ _ORDER = {"problem": 0, "warning": 1, "ok": 2}
 def shown(desk: Desk, visit: Visit) -> Answer:
     """Show what the doctor finds, the worst first."""
     findings = sorted(
-        examine_hosted(desk.bridge, program="orderflow-bridge"),
+        examine_hosted(desk.bridge, program=desk.program_of(visit.request)),
         key=lambda finding: _ORDER[finding.state],
     )
     keys = desk.bridge.keys.all()

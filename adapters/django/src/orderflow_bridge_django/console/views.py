@@ -47,6 +47,7 @@ def console(request: HttpRequest, rest: str = "") -> HttpResponseBase:
                 # `request.headers` cannot tell a header from its alias with underscores.
                 aliased=True,
                 native=request,
+                program="python manage.py bridge",
             )
         ),
     )

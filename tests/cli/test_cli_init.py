@@ -125,6 +125,11 @@ def test_where_there_is_no_shop_none_is_made(line, words):
     line(*words.split())
 
 
+def test_init_leads_to_the_console(line):
+    """Who has a server running needs the link next."""
+    assert "orderflow-bridge console link" in line("init").err
+
+
 def test_init_says_that_the_environment_wins(line, monkeypatch, tmp_path):
     """Files that will not be read are not passed over in silence."""
     monkeypatch.setenv("ORDERFLOW_BRIDGE_DATABASE", f"sqlite:///{tmp_path}/other.db")

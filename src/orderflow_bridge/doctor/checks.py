@@ -46,13 +46,19 @@ def examine(settings: Settings, *, program: str) -> Iterator[Finding]:
 
 def examine_hosted(bridge: Bridge, *, program: str) -> Iterator[Finding]:
     """Look at a site's own bridge; it was made, so its keys and tables are sound."""
-    yield ok(
-        "settings", "The site's own bridge: its storage, keys, catalogue, pricing and payments."
-    )
+    yield ok("settings", _settings_of(bridge.settings))
     proxies = _proxies(bridge.settings)
     yield proxies
     if proxies.state != "problem":
         yield from look_at_storage(bridge, database=None, program=program)
+
+
+def _settings_of(settings: Settings) -> str:
+    """Say where a bridge that runs has its settings from; loaded ones name their folder whole."""
+    path = Path(settings.home) / SETTINGS_FILE
+    if path.is_absolute() and path.exists():
+        return f"{path} was read when the bridge began."
+    return "Those of the site: its storage, keys, catalogue, pricing and payments."
 
 
 def _settings_file(settings: Settings) -> Finding:

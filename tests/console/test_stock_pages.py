@@ -185,6 +185,18 @@ def test_a_trial_writes_nothing_and_names_each_wrong_row(bridge):
     assert list(bridge.catalogue.entries()) == before
 
 
+def test_a_trial_says_how_many_are_new_and_how_many_change_their_price(bridge):
+    """Rows of one sku count once; what is as it was counts as neither."""
+    app = at(bridge)
+    rows = (
+        b"sku,name,price,currency\nmug,Mug,3.39,GBP\nmug,Mug,4.00,EUR\n"
+        b"tea,Tea,2.55,GBP\ntea,Tea,3,EUR\nbook,Book,9.99,GBP\n"
+        b"pot,Pot,12,GBP\npot,Pot,13,EUR\n"
+    )
+    page = upload(app.get(f"{AT}/catalogue/import"), app, rows)
+    assert "4 products are right. 1 not for sale yet, 2 at another price." in page.text
+
+
 def test_what_was_tried_is_imported_without_choosing_the_file_again(bridge):
     """One button goes on from the trial."""
     app = at(bridge)

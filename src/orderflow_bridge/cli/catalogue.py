@@ -120,8 +120,11 @@ def _show(output: Output, report: ImportReport, *, dry_run: bool) -> None:
     skipped = f", skipped {counted(report.skipped, 'bad row')}" if report.skipped else ""
     done = f"Imported {counted(report.imported, 'product')}{skipped}"
     if dry_run:
-        document["read"] = report.read
-        done = f"Read {counted(report.read, 'product')}; nothing was written"
+        document |= {"read": report.read, "new": report.new, "repriced": report.repriced}
+        done = (
+            f"Read {counted(report.read, 'product')}: {report.new} not for sale yet,"
+            f" {report.repriced} at another price; nothing was written"
+        )
     output.show(document, "" if report.refused else done)
     if report.refused and not output.json:
         click.echo(f"Error: {refusal} Correct them, or use --skip-bad.", err=True)

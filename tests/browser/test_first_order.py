@@ -237,7 +237,7 @@ def fail_then_call(page: Any, site: Site, client_id: str, secret: str) -> str:
     row = table.get_by_role("row").filter(has_text="authentication_failed").first
     row.get_by_role("link").click()
     page.get_by_role("heading", name="Why it was refused, and what to do").wait_for()
-    page.get_by_text("The check signature failed").first.wait_for()
+    page.get_by_text("Refused at signature").first.wait_for()
     page.get_by_text("The signature is wrong").first.wait_for()
     assert secret not in page.content()
     return cart["cart_id"]

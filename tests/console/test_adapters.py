@@ -5,7 +5,13 @@ from urllib.parse import quote
 
 import pytest
 
-from orderflow_bridge.console import BridgeConsole, ConsoleASGI, ConsoleWSGI, Request
+from orderflow_bridge.console import (
+    BridgeConsole,
+    ConsoleASGI,
+    ConsoleWSGI,
+    Request,
+    StandaloneAuth,
+)
 from orderflow_bridge.console.proxy import ProxyHeaderAuth
 from orderflow_bridge.console.starlette import StarletteUserAuth
 from orderflow_bridge.domain.errors import ConfigurationError
@@ -68,6 +74,26 @@ def test_a_flask_sites_staff_enter_with_the_sites_session():
     assert "Sign out" not in page
     app.get("/logout")
     app.get(f"{AT}/connections", status=303)
+
+
+def test_commands_are_named_as_they_are_typed_in_a_flask_site():
+    """What Health says to type works on the site's own bridge."""
+    site, _ = flask_site()
+    app = flask_browser(site)
+    app.get("/login?name=anna")
+    assert "flask bridge connections create NAME" in app.get(f"{AT}/health")
+
+
+@pytest.mark.parametrize(
+    ("given", "typed"), [({}, "orderflow-bridge"), ({"program": "flask bridge"}, "flask bridge")]
+)
+def test_a_console_beside_a_site_is_told_how_commands_are_typed(given, typed):
+    """Where no shell can know, the site says it; the page of the sign-in shows it."""
+    bridge = open_bridge()
+    app = browser(BridgeConsole(bridge, identify=StandaloneAuth(bridge), **given))
+    assert f"<code>{typed} console link</code>" in app.get(f"{AT}/sign-in")
+    spent = app.get(f"{AT}/sign-in/link?token=x").form.submit(status=422)
+    assert f"<code>{typed} console link</code>" in spent
 
 
 def test_a_flask_sites_customers_do_not_enter():

@@ -43,6 +43,17 @@ def happened(page: Any) -> list[str]:
     return [" ".join(row.get_text().split()) for row in page.html.select("ol.timeline li")]
 
 
+@pytest.mark.parametrize(("shipping", "tax", "is_said"), [(495, 400, True), (0, 400, False)])
+def test_the_tax_on_shipping_is_said_to_be_in_the_lines(
+    shop: TestShop, shipping: int, tax: int, is_said: bool
+) -> None:
+    """Else a line's tax looks wrong to who computes it from the line's total."""
+    totals = replace(place(shop.bridge, "b").totals, shipping=shipping, tax=tax)
+    made = place(shop.bridge, "a", totals=totals)
+    page = open_console(shop, "vera viewer").get(path_of(made))
+    assert ("tax on shipping" in page.text) is is_said
+
+
 def test_an_order_is_shown_whole(shop: TestShop) -> None:
     """Lines with their options, sums, people, addresses, payment and what the storefront said."""
     billing = Address(name="Bob & Co", line1="2 Low Road", city="York", country="GB")

@@ -268,6 +268,13 @@ def test_a_card_number_is_not_searched_for(shop: TestShop) -> None:
     assert "looks like a card number" in page.text
 
 
+def test_who_types_a_name_learns_that_names_are_not_searched(shop: TestShop) -> None:
+    """And what is, said once."""
+    page = open_console(shop).get(f"{AT}/orders", {"q": "Zoe Smith"}, status=422).text
+    assert "Names are not searched" in page
+    assert page.count("a payment intent") + page.count("A payment intent") == 1
+
+
 def test_what_was_typed_is_escaped(shop: TestShop) -> None:
     """Neither a query nor what a storefront sent becomes markup."""
     evil = '"><script>alert(1)</script>'

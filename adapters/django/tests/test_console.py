@@ -74,6 +74,12 @@ def test_an_act_of_nobody_leads_back_to_the_page_that_has_its_form(site):
     )
 
 
+def test_commands_are_named_as_they_are_typed_in_a_django_site(staffed):
+    """What Health says to type works on the site's own bridge."""
+    page = person("vera", *VIEWS).get(f"{CONSOLE}/health").content.decode()
+    assert "python manage.py bridge connections create NAME" in page
+
+
 @pytest.mark.parametrize("staff", [True, False])
 def test_who_is_signed_in_and_may_not_enter_is_told_so(site, staff):
     """A customer of the shop, and staff without permissions, see no page and no circle."""

@@ -47,7 +47,9 @@ class BridgeConsole:
     to choose from. `trusted_origins` (`https://shop.example`) may send forms besides the console's
     own pages, for a proxy that rewrites both Host and Origin. `mount_of_bridge` is the path of the
     bridge itself inside the site, which the snippets for storefronts show. `csp_nonce` gives the
-    nonce of a request where the site has a policy of its own that asks for one.
+    nonce of a request where the site has a policy of its own that asks for one. `program` is how
+    the command line of this bridge is started, for the commands that pages name: `flask bridge` in
+    a Flask site.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class BridgeConsole:
         trusted_origins: Collection[str] = (),
         mount_of_bridge: str = "/bridge",
         csp_nonce: Callable[[Request], str] | None = None,
+        program: str = "orderflow-bridge",
     ) -> None:
         if identify is None:
             raise ConfigurationError(
@@ -77,6 +80,7 @@ class BridgeConsole:
             signs_out=isinstance(identify, StandaloneAuth),
             mount_of_bridge=mount_of_bridge.rstrip("/"),
             csp_nonce=csp_nonce,
+            program=program,
         )
 
     @cached_property

@@ -92,6 +92,7 @@ def mount_console(
             root=environ.get("SCRIPT_NAME", "") + mount.prefix,
             path=mount.under(environ["PATH_INFO"]) or "",
             site=environ.get("SCRIPT_NAME", ""),
+            program="flask bridge",
         )
         status, headers = answer
         return Response(body, status=status, headers=headers)

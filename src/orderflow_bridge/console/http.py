@@ -27,7 +27,8 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     alias with underscores, as in WSGI. `native` is the host's own request: a WSGI environ,
     an ASGI scope, or a framework's object. `site` is the part of `root` that the whole site runs
     under, empty where that cannot be told. `form_page` is the path of the page that has the form,
-    where it is one that acts.
+    where it is one that acts. `program` is how the host starts the command line (`flask bridge`);
+    empty where the shell does not know.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     native: Any = None
     site: str = ""
     form_page: str | None = None
+    program: str = ""
 
     @cached_property
     def query(self) -> Fields:

@@ -1,11 +1,12 @@
 """Templates: what they are given, and how money and time are written in them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orderflow_bridge.console.assets import Assets
 from orderflow_bridge.console.http import Answer
@@ -15,6 +16,7 @@ from orderflow_bridge.domain.time import as_utc
 
 __all__ = ["Views"]
 
+_TICKED = re.compile("`([^`]+)`")
 _HTML = ("Content-Type", "text/html; charset=utf-8")
 
 
@@ -34,6 +36,7 @@ class Views:
             "count": count,
             "money": money,
             "segment": segment,
+            "ticks": ticks,
             "when": when,
         }
 
@@ -79,3 +82,8 @@ def segment(text: str) -> str:
 def count(number: int) -> str:
     """Write a number with its thousands apart."""
     return f"{number:,}"
+
+
+def ticks(text: str) -> Markup:
+    """Write what stands between backticks as code; the text is escaped as any other."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped

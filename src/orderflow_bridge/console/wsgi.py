@@ -72,6 +72,7 @@ def answer_environ(
     root: str,
     path: str,
     site: str,
+    program: str = "",
 ) -> Iterable[bytes]:
     """Answer what is in an environ; `root`, `path` and `site` are bytes in Latin-1 (PEP 3333)."""
     method = environ["REQUEST_METHOD"]
@@ -93,6 +94,7 @@ def answer_environ(
                 aliased=True,
                 native=environ,
                 site=_text(site),
+                program=program,
             )
         )
     return _send(answer, environ, start_response)

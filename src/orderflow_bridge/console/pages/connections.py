@@ -10,6 +10,7 @@ from orderflow_bridge.connections import warnings_of
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.done import mark
+from orderflow_bridge.console.for_sale import only_currency
 from orderflow_bridge.console.forms import Fields
 from orderflow_bridge.console.guard import new_token
 from orderflow_bridge.console.http import Answer, redirect
@@ -88,7 +89,8 @@ def new(desk: Desk, visit: Visit) -> Answer:
     return _form(
         desk,
         visit,
-        typed=_empty() | {"levels": grants.chosen(scopes)},
+        typed=_empty()
+        | {"levels": grants.chosen(scopes), "currency": only_currency(desk.bridge) or ""},
         preset=preset,
     )
 

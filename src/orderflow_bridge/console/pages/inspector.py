@@ -11,6 +11,7 @@ from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.cookies import came_by_tls
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.done import said
+from orderflow_bridge.console.for_sale import sample
 from orderflow_bridge.console.http import Answer, Request
 from orderflow_bridge.console.pages.confirmation import once_confirmed
 from orderflow_bridge.console.pages.requests import TITLES, recent
@@ -107,6 +108,7 @@ def show(
         "overlap": "86400",
     } | dict(typed or {})
     url = _url(visit.request, desk.bridge_path(visit.request))
+    product = sample(desk.bridge, connection.default_currency)
     return desk.show(
         visit,
         "connections/inspector.html",
@@ -132,8 +134,10 @@ def show(
             url=url,
             client_id=connection.client_id,
             scopes=connection.scopes,
-            currency=connection.default_currency,
+            currency=product.currency if product else connection.default_currency,
+            sku=product.sku if product else None,
         ),
+        buys=connection.scopes >= {"carts:write", "orders:write"},
         recent=recent(desk, connection.client_id),
         titles=TITLES,
         done=said(visit, _DONE, connection),

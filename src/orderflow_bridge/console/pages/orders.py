@@ -91,7 +91,7 @@ def _refused(desk: Desk, visit: Visit, asked: Filter, names: Mapping[str, str]) 
         return redirect(visit.request, "/orders?said=card")
     problems = dict(asked.problems)
     if asked.text and not is_name(asked.text):
-        problems["q"] = "Nothing is called that. " + HINT
+        problems["q"] = "Nothing is called that. Names are not searched."
     elif asked.text and needs_search(asked.text) and not _can_search(desk):
         problems["q"] = NOT_BY_NUMBER
     if not problems:

@@ -47,6 +47,7 @@ def console(request: HttpRequest, rest: str = "") -> HttpResponseBase:
                 aliased=True,
                 native=request,
                 site=request.path.removesuffix(request.path_info),
+                program="python manage.py bridge",
             )
         ),
     )

@@ -34,9 +34,15 @@ def address(own, door):
 @pytest.fixture(params=["requests", "connections/{client_id}"])
 def page(request, seen, own, address):
     """Open each page that has such a part, with a clock that the test moves."""
-    seen.page.clock.install()
+    stop_time(seen.page)
     seen.visit(address + request.param.format(client_id=own.client_id("web")))
     return seen.page
+
+
+def stop_time(page):
+    """Let time pass in the page only as the test says."""
+    page.clock.install(time="2026-03-12T15:20:00Z")
+    page.clock.pause_at("2026-03-12T15:20:01Z")
 
 
 def call(shop, times=1):
@@ -111,7 +117,7 @@ def test_it_waits_while_the_focus_is_in_it(page, own):
 def test_a_secret_that_is_shown_stops_nothing(seen, own, address):
     """The page that a form answers with has no address of its own, and its requests come too."""
     page = seen.page
-    page.clock.install()
+    stop_time(page)
     seen.visit(f"{address}confirm?next=/connections/{own.client_id('web')}")
     page.get_by_label("Type confirm").fill("confirm")
     page.get_by_role("button", name="Confirm").click()

@@ -39,7 +39,7 @@ def create_app() -> Flask:
     catalogue.prepare()
     app.extensions["orderflow_bridge"] = bridge
     # The shop has no log-in of its own: operators come by a link, `flask bridge console link`.
-    console = BridgeConsole(bridge, identify=StandaloneAuth(bridge))
+    console = BridgeConsole(bridge, identify=StandaloneAuth(bridge), program="flask bridge")
     pages = ConsoleWSGI(app.wsgi_app, console=console)
     app.wsgi_app = BridgeWSGI(pages, bridge=bridge)  # type: ignore[method-assign]
 

@@ -245,6 +245,14 @@ class Bridge:
         return self._storage.capabilities
 
     @property
+    def keeps_catalogue(self) -> bool:
+        """Tell whether what `catalogue` lists and imports is what is sold.
+
+        Not where the host gave a catalogue of its own, or the storage keeps no products.
+        """
+        return self._shop.catalogue is None and "products" in self.capabilities
+
+    @property
     def storage_name(self) -> str:
         """Name the storage for a person: its class, and the package that it comes from."""
         kind = type(self._storage)

@@ -15,6 +15,7 @@ from orderflow_bridge.diagnosis import (
     advice,
     checks,
     explain_signature,
+    secret_changed,
 )
 from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.errors import BridgeError
@@ -22,6 +23,11 @@ from orderflow_bridge.domain.journal import JournalEntry
 from orderflow_bridge.journal import RecentRequests
 
 __all__ = ["Inspected", "Inspector"]
+
+_DAY = 86_400_000
+_LATEST = 100
+_CHANGES = {"connection.rotated": False, "connection.previous_secret_revoked": True}
+"""The events after which a storefront may still have an old secret: whether one was ended."""
 
 
 class Inspected(Struct, frozen=True, kw_only=True):
@@ -34,6 +40,11 @@ class Inspected(Struct, frozen=True, kw_only=True):
     checks: tuple[Check, ...]
     explanation: Explanation
     fix: str
+
+    @property
+    def was_compared(self) -> bool:
+        """Tell whether it came as far as its body, so that a signature could be computed."""
+        return any(one.step == "body" and one.state == "passed" for one in self.checks)
 
 
 class Inspector:
@@ -78,13 +89,28 @@ class Inspector:
         """
         client_id = received.path_client_id or received.client_id or b""
         signer, others = self._signers(client_id.decode("utf-8", "replace"))
-        return explain_signature(
+        now = self._office.clock.now() if now is None else now
+        explanation = explain_signature(
             received,
             signer,
-            now=self._office.clock.now() if now is None else now,
+            now=now,
             server_window=self._office.settings.max_window,
             others=others,
         )
+        if explanation.verdict != "unexplained" or signer is None:
+            return explanation
+        changes = self._changes_of_secret(signer.client_id, now)
+        return replace(explanation, findings=(*changes, *explanation.findings))
+
+    def _changes_of_secret(self, client_id: str, now: int) -> Sequence[Finding]:
+        """Tell the last change of a secret, where it was within a day before a request."""
+        audit = self._office.audit
+        if not audit.is_kept:
+            return ()
+        for entry in audit.page(subject=client_id, limit=_LATEST):
+            if entry.event in _CHANGES and 0 <= now - entry.at < _DAY:
+                return (secret_changed(entry.at, ended=_CHANGES[entry.event]),)
+        return ()
 
     def _explanation_of(self, entry: JournalEntry) -> Explanation:
         if entry.verified:

@@ -168,6 +168,7 @@ def test_an_operator_comes_from_nothing_to_a_paid_order(browser, host, tmp_path)
         page = seen.page
         site.sign_in(page)
         client_id, secret = connect(page, site)
+        first_call(page, site, client_id, secret)
         cart_id = fail_then_call(page, site, client_id, secret)
         status, order = Storefront(site.url, client_id, secret).call(
             "convertToOrder",
@@ -206,6 +207,19 @@ def connect(page: Any, site: Site) -> tuple[str, str]:
     return key, secret
 
 
+def first_call(page: Any, site: Site, client_id: str, secret: str) -> None:
+    """Call for the first time, while the operator looks at the secret and waits for it."""
+    recent = page.locator("#recent")
+    recent.get_by_text("None yet.").wait_for()
+    status, _ = Storefront(site.url, client_id, secret).call(
+        "cart.create", items=[{"sku": site.sku, "quantity": 1}]
+    )
+    assert status == 200
+    recent.get_by_text("cart.create").wait_for()
+    recent.get_by_text("allowed", exact=True).wait_for()
+    assert page.locator("dd.secret code").all_text_contents() == [client_id, secret]
+
+
 def fail_then_call(page: Any, site: Site, client_id: str, secret: str) -> str:
     """Call with a wrong secret and then with the right one, while the operator watches."""
     items = [{"sku": site.sku, "quantity": 1}]
@@ -223,7 +237,7 @@ def fail_then_call(page: Any, site: Site, client_id: str, secret: str) -> str:
     row = table.get_by_role("row").filter(has_text="authentication_failed").first
     row.get_by_role("link").click()
     page.get_by_role("heading", name="Why it was refused, and what to do").wait_for()
-    page.get_by_text("The check signature failed").first.wait_for()
+    page.get_by_text("Refused at signature").first.wait_for()
     page.get_by_text("The signature is wrong").first.wait_for()
     assert secret not in page.content()
     return cart["cart_id"]

@@ -89,6 +89,21 @@ def test_the_main_action_is_reached_before_the_list(seen, console):
     seen.page.wait_for_url("**/connections/new")
 
 
+def test_a_choice_is_only_a_choice(seen, console):
+    """Walking through the connections with the arrow keys leads nowhere; Filter does."""
+    seen.visit(f"{console}requests")
+    page = seen.page
+    page.get_by_label("Connection").focus()
+    press(page, "ArrowDown", "ArrowDown")
+    chosen = page.get_by_label("Connection").input_value()
+    assert chosen
+    assert page.url.endswith("/requests")
+    press(page, "Tab", "Tab")
+    assert focused(page) == "Filter"
+    press(page, "Enter")
+    page.wait_for_url(re.compile(f"connection={chosen}"))
+
+
 def test_the_help_holds_the_focus_and_gives_it_back(page):
     """`?` opens the list of keys; Tab stays in it, Escape leaves it where one was."""
     press(page, "j")
@@ -115,6 +130,27 @@ def test_the_keys_can_be_turned_off(page):
     press(page, "g", "c", "/", "?")
     assert page.url.endswith("/orders")
     assert page.locator("dialog").count() == 0
+    page.get_by_role("button", name=HELP).click()
+    page.get_by_role("button", name="Turn keys on").click()
+    press(page, "g", "c")
+    page.wait_for_url("**/connections")
+
+
+def test_a_browser_that_keeps_nothing_has_the_keys_too(seen, console):
+    """Where storage is blocked, keys and theme work, and are chosen for the page."""
+    seen.page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('blocked'); }})"
+    )
+    seen.visit(f"{console}orders")
+    page = seen.page
+    ground = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(ground)
+    page.get_by_role("button", name="Theme").click()
+    assert page.evaluate(ground) != light
+    press(page, "?")
+    page.get_by_role("button", name="Turn keys off").click()
+    press(page, "g", "c")
+    assert page.url.endswith("/orders")
     page.get_by_role("button", name=HELP).click()
     page.get_by_role("button", name="Turn keys on").click()
     press(page, "g", "c")

@@ -42,7 +42,7 @@ def test_a_kept_request_is_explained(connected):
     )
     ended = ready("explain", request_id)
     assert ended.out.startswith(f"{request_id}: 401 authentication_failed\n")
-    assert "  failed       signature: " in ended.out
+    assert "  failed       signature: not met: " in ended.out
     assert "  not reached  enabled: " in ended.out
     assert "  passed       server window: " in ended.out
     assert f"  {client_id}\n  POST cart.create\n" in ended.out

@@ -133,6 +133,16 @@ def test_every_command_works_on_the_sites_own_bridge(site, line):
     assert list(line.folder.iterdir()) == [path]
 
 
+def test_nothing_is_imported_beside_a_catalogue_of_the_sites_own(line, capsys):
+    """Though the storage could keep it: what would be there, nobody could buy."""
+    site = Site(capsys, Kept(), catalogue=Lamps())
+    path = line.folder / "products.csv"
+    path.write_text("sku,name,price,currency\nMUG,Mug,11.50,GBP\n")
+    assert "the site's own catalogue" in site("catalogue", "import", str(path), code=2).err
+    assert "the site's own catalogue" in site("catalogue", "list", code=2).err
+    assert list(site.bridge.catalogue.entries()) == []
+
+
 def test_the_site_gives_its_bridge_once(site):
     """A function that makes one is not called again by the same command."""
     site("serve", "--workers", "2", code=2)

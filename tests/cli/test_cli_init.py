@@ -109,6 +109,27 @@ def test_the_examples_in_the_settings_file_are_correct(line):
     assert "Shipping has 2 rows, tax 3." in [one["found"] for one in document["findings"]]
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["console link", "connections list", "connections create Shop", "operators sign-out anna",
+     "orders list", "audit", "catalogue list", "purge", "keys list", "migrate --plan"],
+)  # fmt: skip
+def test_where_there_is_no_shop_none_is_made(line, words):
+    """The folder of a site whose bridge keeps all elsewhere has the keys, and no database."""
+    line("init", "--keys-only")
+    said = line(*words.split(), code=2).err
+    assert "There is no shop here" in said
+    assert "`flask bridge`" in said
+    assert [one.name for one in Path().iterdir()] == ["orderflow-bridge.keys"]
+    line("migrate")
+    line(*words.split())
+
+
+def test_init_leads_to_the_console(line):
+    """Who has a server running needs the link next."""
+    assert "orderflow-bridge console link" in line("init").err
+
+
 def test_init_says_that_the_environment_wins(line, monkeypatch, tmp_path):
     """Files that will not be read are not passed over in silence."""
     monkeypatch.setenv("ORDERFLOW_BRIDGE_DATABASE", f"sqlite:///{tmp_path}/other.db")

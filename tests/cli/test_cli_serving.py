@@ -164,6 +164,8 @@ def test_the_demo_tells_a_purchase_in_the_order_it_happens(line):
     assert "secret     ofs_" in ended.stdout
     assert "curl -sS" in ended.stdout
     assert "without --once it serves on" in ended.stdout
+    has_console = find_spec("jinja2") is not None
+    assert ("console link --url" in ended.stdout) is has_console
     assert "  bridge     http" not in ended.stdout
     assert f"{sys.executable} -m orderflow_bridge orders list --home" in ended.stdout
     [order] = line("orders", "list", "--home", "shop", "--json").document["orders"]

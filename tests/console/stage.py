@@ -7,7 +7,7 @@ from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import BridgeConsole, ConsoleWSGI, Operator, Request
 from orderflow_bridge.console.operators import ROLES
 from orderflow_bridge.domain.operator import SettledOperator
-from orderflow_bridge.ports import Storage
+from orderflow_bridge.ports import ProductCatalog, Storage
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.memory import MemoryStorage
 from orderflow_bridge.testing.clock import SetClock
@@ -32,13 +32,16 @@ PASSWORD = "correct horse battery"
 _HASHED = "scrypt$32768$8$1$AAAAAAAAAAAAAAAAAAAAAA$4_I690p0UHcxLaZAUmb4X-jg64YqVgkQRn0ju1HA01E"
 
 
-def open_bridge(storage: Storage | None = None, **settings: Any) -> Bridge:
+def open_bridge(
+    storage: Storage | None = None, *, catalogue: ProductCatalog | None = None, **settings: Any
+) -> Bridge:
     return Bridge(
         storage=storage or MemoryStorage(),
         master_keys=RING,
         settings=Settings(database="memory://", **settings),
         clock=SetClock(),
         entropy=CountedEntropy(),
+        catalogue=catalogue,
     )
 
 

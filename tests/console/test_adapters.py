@@ -1,10 +1,17 @@
 """Whose request it is where the site signs people in: Flask-Login, Starlette, a proxy."""
 
 from importlib import import_module
+from urllib.parse import quote
 
 import pytest
 
-from orderflow_bridge.console import BridgeConsole, ConsoleASGI, ConsoleWSGI, Request
+from orderflow_bridge.console import (
+    BridgeConsole,
+    ConsoleASGI,
+    ConsoleWSGI,
+    Request,
+    StandaloneAuth,
+)
 from orderflow_bridge.console.proxy import ProxyHeaderAuth
 from orderflow_bridge.console.starlette import StarletteUserAuth
 from orderflow_bridge.domain.errors import ConfigurationError
@@ -69,6 +76,26 @@ def test_a_flask_sites_staff_enter_with_the_sites_session():
     app.get(f"{AT}/connections", status=303)
 
 
+def test_commands_are_named_as_they_are_typed_in_a_flask_site():
+    """What Health says to type works on the site's own bridge."""
+    site, _ = flask_site()
+    app = flask_browser(site)
+    app.get("/login?name=anna")
+    assert "flask bridge connections create NAME" in app.get(f"{AT}/health")
+
+
+@pytest.mark.parametrize(
+    ("given", "typed"), [({}, "orderflow-bridge"), ({"program": "flask bridge"}, "flask bridge")]
+)
+def test_a_console_beside_a_site_is_told_how_commands_are_typed(given, typed):
+    """Where no shell can know, the site says it; the page of the sign-in shows it."""
+    bridge = open_bridge()
+    app = browser(BridgeConsole(bridge, identify=StandaloneAuth(bridge), **given))
+    assert f"<code>{typed} console link</code>" in app.get(f"{AT}/sign-in")
+    spent = app.get(f"{AT}/sign-in/link?token=x").form.submit(status=422)
+    assert f"<code>{typed} console link</code>" in spent
+
+
 def test_a_flask_sites_customers_do_not_enter():
     """Whom the site gives no role is refused, and not sent to sign in again and again."""
     site, _ = flask_site()
@@ -89,7 +116,10 @@ def test_forms_act_inside_a_flask_site():
     fields = {"csrf": token, "word": "confirm"}
     app.post(f"{AT}/confirm", fields, headers={"Sec-Fetch-Site": "cross-site"}, status=403)
     app.get("/logout")
-    app.post(f"{AT}/confirm", fields, status=401)
+    refused = app.post(f"{AT}/confirm?x=1", fields, status=401)
+    assert (
+        refused.html.find("a", string="Sign in")["href"] == f"/login?next={quote(AT, '')}%2Fconfirm"
+    )
 
 
 def test_a_flask_site_can_compare_passwords():

@@ -128,7 +128,7 @@ class TestNewInbound:
         assert made.allow_list == ("10.0.0.0/8", "203.0.113.9")
         assert (made.window, made.default_currency) == (90, "GBP")
         assert ("ada", "connection.created") in ada.acts()
-        assert answer.location.endswith(f"connections/{made.client_id}?done=created")
+        assert f"connections/{made.client_id}?done=created." in answer.location
         page = answer.follow()
         assert "The connection is made" in page
         assert "ofs_••••" in page

@@ -345,6 +345,20 @@ def held(answer):
         )
 
 
+def test_a_sites_own_nonce_is_on_stylesheet_and_script(bridge):
+    """A policy that asks for one lets both in; whatever it is, it stays an attribute."""
+    nonces = iter(['a"><script>', "n2"])
+    console = BridgeConsole(bridge, identify=by_header, csp_nonce=lambda request: next(nonces))
+    app = browser(console, "anna admin")
+    for nonce in ('a"><script>', "n2"):
+        page = app.get(f"{AT}/connections")
+        held(page)
+        stamped = page.html.find_all(attrs={"nonce": nonce})
+        assert [tag.get("rel", tag.name) for tag in stamped] == [["stylesheet"], "script"]
+    plain = browser(BridgeConsole(bridge, identify=by_header), "anna admin")
+    assert "nonce" not in plain.get(f"{AT}/connections")
+
+
 # What the audit keeps of a path.
 
 

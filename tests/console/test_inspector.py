@@ -76,9 +76,22 @@ class TestDetails:
         }
 
     def test_what_was_done_is_said_in_words_of_the_page(self, ada, page):
-        """And nothing that an address invents."""
-        assert "There is a new secret" in ada.get(f"{page}?done=rotated")
+        """And nothing that an address invents, in this session or in another's."""
+        rotated = ada.post(f"{page}/rotate", overlap="3600")
+        assert "There is a new secret" in rotated.follow()
+        query = rotated.location.partition("?")[2]
+        for other in ("done=rotated", "done=rotated.", query + "0", query.replace("rot", "rev")):
+            assert not ada.get(f"{page}?{other}").html.select(".notice.good")
         assert not ada.get(f"{page}?done=<b>gone</b>").html.select(".notice")
+        assert "There is a new secret" not in seated(ada, "ada admin").get(f"{page}?{query}")
+
+    def test_what_was_done_is_said_no_more_once_it_is_undone(self, ada, page):
+        """A page that is loaded again says only what still holds."""
+        disabled = ada.post(f"{page}/disable")
+        assert "It is disabled" in disabled.follow()
+        assert "It is disabled" in disabled.follow()
+        ada.bridge.connections.enable(ada.connection().client_id)
+        assert not disabled.follow().html.select(".notice.good")
 
     def test_a_connection_whose_master_key_is_gone_still_has_its_page(self, ada, page):
         """It says so, instead of failing; the secret cannot be shown, and nobody saw it."""

@@ -1,11 +1,17 @@
 """The console under any prefix, behind WSGI and ASGI: every reference leads to where it should."""
 
 import re
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import pytest
 
-from orderflow_bridge.console import BridgeConsole, ConsoleASGI, ConsoleWSGI, StandaloneAuth
+from orderflow_bridge.console import (
+    BridgeConsole,
+    ConsoleASGI,
+    ConsoleWSGI,
+    Operator,
+    StandaloneAuth,
+)
 from tests.console.stage import PASSWORD, open_bridge, settled
 from tests.hosts.hosts import optional
 
@@ -116,6 +122,46 @@ def test_an_operator_gets_in_and_around_under_any_prefix(browser_of, prefix, mou
     assert "anna" in text
     for reference in re.findall(r'(?:href|src|action)="([^"#]+)"', text):
         assert resolved(page, reference).startswith(f"{at}/")
+
+
+@pytest.mark.parametrize("prefix", ["", "/shop", "/größe"])
+@pytest.mark.parametrize("shell", ["wsgi", "asgi", "flask"])
+def test_snippets_name_the_bridge_beside_the_console(shell, prefix):
+    """Where the whole site runs under a prefix, the bridge is under it, too."""
+    console, client_id = operated()
+    page = f"/bridge-console/connections/{client_id}"
+    environ = {"SCRIPT_NAME": prefix.encode().decode("latin-1")}
+    webtest = optional("webtest")
+    if shell == "wsgi":
+        text = webtest.TestApp(ConsoleWSGI(console=console), environ).get(page).text
+    elif shell == "flask":
+        site = optional("flask").Flask("shop")
+        optional("orderflow_bridge.console.flask").mount_console(site, console)
+        text = webtest.TestApp(site, environ).get(page).text
+    else:
+        client = optional("starlette.testclient").TestClient(
+            ConsoleASGI(console=console), base_url="http://localhost", root_path=prefix
+        )
+        text = client.get(prefix + page).text
+    [url] = set(re.findall(r"http://localhost(?::80)?(/[^\s&<\"]*bridge)(?=&|<|\s)", text))
+    assert url == f"{quote(prefix)}/bridge"
+
+
+def test_a_console_that_the_site_mounted_names_no_prefix():
+    """That is its own place, and the bridge has another."""
+    console, client_id = operated()
+    app = optional("webtest").TestApp(ConsoleWSGI(console=console, mount="/"))
+    page = app.get(f"/connections/{client_id}", extra_environ={"SCRIPT_NAME": "/desk"})
+    assert "http://localhost:80/bridge<" in page
+
+
+def operated():
+    """Give a console that lets an admin in, and the key of its one connection."""
+    bridge = open_bridge()
+    made = bridge.connections.create("Shop", scopes=["carts:read"])
+    admin = Operator(name="ada", role="admin")
+    console = BridgeConsole(bridge, identify=lambda _request: admin)
+    return console, made.connection.client_id
 
 
 @pytest.mark.parametrize("browser_of", [ByWSGI, ByASGI])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from orderflow_bridge.domain.customer import Address
+from orderflow_bridge.domain.customer import Address, Customer
 from orderflow_bridge.domain.order import Order, Payment
 from orderflow_bridge.domain.payment import Settlement
 from orderflow_bridge.payments import SimulatedProvider
@@ -43,6 +43,17 @@ def happened(page: Any) -> list[str]:
     return [" ".join(row.get_text().split()) for row in page.html.select("ol.timeline li")]
 
 
+@pytest.mark.parametrize(("shipping", "tax", "is_said"), [(495, 400, True), (0, 400, False)])
+def test_the_tax_on_shipping_is_said_to_be_in_the_lines(
+    shop: TestShop, shipping: int, tax: int, is_said: bool
+) -> None:
+    """Else a line's tax looks wrong to who computes it from the line's total."""
+    totals = replace(place(shop.bridge, "b").totals, shipping=shipping, tax=tax)
+    made = place(shop.bridge, "a", totals=totals)
+    page = open_console(shop, "vera viewer").get(path_of(made))
+    assert ("tax on shipping" in page.text) is is_said
+
+
 def test_an_order_is_shown_whole(shop: TestShop) -> None:
     """Lines with their options, sums, people, addresses, payment and what the storefront said."""
     billing = Address(name="Bob & Co", line1="2 Low Road", city="York", country="GB")
@@ -57,7 +68,7 @@ def test_an_order_is_shown_whole(shop: TestShop) -> None:
     )
     page = open_console(shop, "vera viewer").get(path_of(made))
     text = " ".join(page.html.main.get_text(" ").split())
-    for said in ("TEA-1", "Tea ☕", "size: L", "zoe@example.com", "1 High Street", "2 Low Road",
+    for said in ("TEA-1", "Tea ☕", "size : L", "zoe@example.com", "1 High Street", "2 Low Road",
                  "Bob & Co", "van", "PO-7", "<b>Ring</b> twice", "pi_a", "Not arrived",
                  "Zoë's shop", "7.50 GBP"):  # fmt: skip
         assert said in text, said
@@ -67,6 +78,39 @@ def test_an_order_is_shown_whole(shop: TestShop) -> None:
     assert {f"../connections/{made.connection}", f"../carts/{made.cart_id}"} <= links
     assert page.html.find(attrs={"data-copy": "pi_a"}) is not None
     assert len(page.html.find_all("h1")) == 1
+
+
+def test_what_a_customer_wrote_turns_nothing_else_round(shop: TestShop) -> None:
+    """Text that runs from right to left, or says so, stays where it stands."""
+    turned = "\u202egnp.exe"
+    made = place(
+        shop.bridge,
+        "a",
+        customer=Customer(email=f"{turned}@x.example", name=turned, company=turned, phone=turned),
+        shipping_address=Address(name=turned, line1=turned, city=turned, country="GB"),
+        note=turned,
+        purchase_order=turned,
+        cancel_reason=turned,
+        metadata={turned: turned},
+    )
+    console = open_console(shop)
+    for path, least in ((path_of(made), 11), (f"{AT}/orders", 1), (f"{AT}/", 1)):
+        texts = console.get(path).html.find_all(string=lambda text: "\u202e" in text)
+        assert len(texts) >= least
+        assert all(text.parent.name == "bdi" for text in texts)
+
+
+def test_an_id_is_one_segment_of_a_link(shop: TestShop) -> None:
+    """Whatever a site's own storage calls an order or a cart, a link leads nowhere else."""
+    made = place(shop.bridge, "../a?b")
+    with shop.bridge._storage.writing() as unit:
+        cart = samples.cart(made.cart_id, order_id=made.order_id)
+        unit.carts.add(cart)
+    console = open_console(shop)
+    [listed] = console.get(f"{AT}/orders").html.select("table.orders a")
+    assert listed["href"] == "./orders/order_..%2Fa%3Fb"
+    shown = console.get(f"{AT}/carts").html.select("tbody a")
+    assert [a["href"] for a in shown] == ["./carts/cart_..%2Fa%3Fb"]
 
 
 def test_an_order_of_a_connection_that_is_gone_is_shown(shop: TestShop) -> None:
@@ -98,6 +142,13 @@ def test_an_operator_marks_an_order_paid(shop: TestShop, order: Order) -> None:
     [entry] = shop.bridge.audit.page(subject=order.order_id)
     assert (entry.event, entry.actor) == ("order.settled", "olga")
     assert page.html.find("form") is None
+
+
+@pytest.mark.parametrize("word", ["settled", "late", "cancelled"])
+def test_an_address_alone_says_nothing_of_an_order(shop: TestShop, order: Order, word: str) -> None:
+    """A link to an order that waits does not make it look paid, whoever wrote it."""
+    page = open_console(shop).get(f"{path_of(order)}?done={word}")
+    assert page.html.find(role="status") is None
 
 
 def test_nothing_is_paid_without_the_tick(shop: TestShop, order: Order) -> None:

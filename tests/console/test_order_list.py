@@ -90,6 +90,39 @@ def test_days_are_those_of_the_operators_clock(shop: TestShop, day_of: str) -> N
     assert "Days of Europe/London" in page.text
 
 
+def test_a_link_finds_the_same_orders_for_everyone(shop: TestShop) -> None:
+    """The zone of the days is in the address; whoever opens it elsewhere sees and exports those."""
+    begin = ms("2026-03-01T00:00")
+    place_many(shop.bridge, [begin - 1, begin, begin + 5 * 3_600_000])
+    tokyo = open_console(shop, HTTP_COOKIE="ofb-zone=Asia/Tokyo")
+    form = tokyo.get(f"{AT}/orders").form
+    form["from"] = "2026-03-01"
+    asked = form.submit()
+    assert "tz=Asia%2FTokyo" in asked.request.url
+    assert len(numbers_of(asked)) == 3
+    query = asked.request.url.partition("?")[2]
+    lima = open_console(shop, HTTP_COOKIE="ofb-zone=America/Lima")
+    page = lima.get(f"{AT}/orders?{query}")
+    assert numbers_of(page) == numbers_of(asked)
+    assert "Days of Asia/Tokyo" in page.text
+    assert page.form["tz"].value == "Asia/Tokyo"
+    export = page.goto(page.html.find("a", string="Export CSV")["href"])
+    assert export.text.count("OF-0000") == 3
+    own = page.click("take its days")
+    assert numbers_of(own) == ["OF-000003"]
+    assert "Days of America/Lima, both included.<" in own.text.replace("</p>", "<")
+
+
+def test_a_zone_without_days_restricts_nothing(shop: TestShop) -> None:
+    """It stays in no address, and a search goes straight to its order all the same."""
+    place_many(shop.bridge, [PLACED])
+    console = open_console(shop)
+    page = console.get(f"{AT}/orders?tz=Asia/Tokyo&status=pending_payment")
+    assert page.html.find("a", string="Export CSV")["href"] == "./orders.csv?status=pending_payment"
+    assert "Days of UTC" in page.text
+    assert console.get(f"{AT}/orders?q=zoe@example.com&tz=Nowhere").status_int == 303
+
+
 @pytest.mark.parametrize("number", [0, 1, 50, 51, 100, 101, 123])
 def test_pages_have_each_order_once_both_ways(kept: TestShop, number: int) -> None:
     """From the newest to the oldest and back, also where many were placed at one time."""
@@ -116,13 +149,13 @@ def test_pages_keep_the_filters(shop: TestShop) -> None:
     place_many(shop.bridge, [PLACED + 100 + n for n in range(51)])
     page = open_console(shop).get(f"{AT}/orders?status=pending_payment&from=2026-01-01")
     older = page.html.find("a", rel="next")["href"]
-    assert "status=pending_payment&from=2026-01-01&after=" in older
+    assert "status=pending_payment&from=2026-01-01&tz=UTC&after=" in older
     assert numbers_of(page.goto(older)) == ["OF-000061"]
     export = page.html.find("a", string="Export CSV")["href"]
-    assert export == "./orders.csv?status=pending_payment&from=2026-01-01"
+    assert export == "./orders.csv?status=pending_payment&from=2026-01-01&tz=UTC"
     tabs = {a.get_text(): a["href"] for a in page.html.select("nav.tabs a")}
-    assert tabs["All"] == "./orders?from=2026-01-01"
-    assert tabs["Paid"] == "./orders?status=paid&from=2026-01-01"
+    assert tabs["All"] == "./orders?from=2026-01-01&tz=UTC"
+    assert tabs["Paid"] == "./orders?status=paid&from=2026-01-01&tz=UTC"
     current = page.html.select("nav.tabs a[aria-current=page]")
     assert [tab.get_text() for tab in current] == ["Pending payment"]
 
@@ -151,6 +184,35 @@ def test_a_search_goes_straight_to_the_order(kept: TestShop, typed: str) -> None
     assert answer.headers["Location"] == "./orders/order_b"
 
 
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ("status=paid", True),
+        ("status=cancelled", False),
+        (f"connection={OTHER}", False),
+        ("from=2026-01-02", False),
+        ("to=2025-12-31", False),
+        ("from=2026-01-01&to=2026-01-01", True),
+    ],
+)
+@pytest.mark.parametrize("typed", ["OF-000001", "pi_a", "order_a", "cart_a", "zoe@example.com"])
+def test_a_search_finds_only_what_the_filters_leave(
+    shop: TestShop, typed: str, filters: str, found: bool
+) -> None:
+    """An order that is called so and is not like that is not found, and not exported."""
+    place(shop.bridge, "a", status="paid")
+    place(shop.bridge, "b", connection=OTHER, customer=Customer(email="max@shop.example"))
+    console = open_console(shop)
+    answer = console.get(f"{AT}/orders?q={typed}&{filters}")
+    export = console.get(f"{AT}/orders.csv?q={typed}&{filters}")
+    assert ("order_a" in export.text) is found
+    if found:
+        assert answer.status_int == 303 or numbers_of(answer) == ["OF-000001"]
+    else:
+        assert "No order matches" in answer.text
+        assert answer.click("Search all orders").location.endswith("/order_a")
+
+
 @pytest.mark.parametrize("typed", ["OF-000009", "pi_none", "order_none", "cart_none", "a@b.c"])
 def test_a_search_for_nothing_says_so(shop: TestShop, typed: str) -> None:
     """The page says that nothing matches, and how to see all again."""
@@ -170,6 +232,8 @@ def test_a_search_for_nothing_says_so(shop: TestShop, typed: str) -> None:
         ("to=2026-02-30", "to"),
         ("to=9999-12-31", "to"),
         ("from=2026-01-02&to=2026-01-01", "to"),
+        ("from=2026-01-01&tz=Atlantis/Main", None),
+        ("to=2026-01-01&tz=..%2FUTC", None),
         ("q=%00%00", "q"),
         ("q=two+words", "q"),
         ("after=x", None),
@@ -202,6 +266,13 @@ def test_a_card_number_is_not_searched_for(shop: TestShop) -> None:
         assert answer.headers["Location"] == "./orders?said=card"
     page = console.get(f"{AT}/orders?said=card")
     assert "looks like a card number" in page.text
+
+
+def test_who_types_a_name_learns_that_names_are_not_searched(shop: TestShop) -> None:
+    """And what is, said once."""
+    page = open_console(shop).get(f"{AT}/orders", {"q": "Zoe Smith"}, status=422).text
+    assert "Names are not searched" in page
+    assert page.count("a payment intent") + page.count("A payment intent") == 1
 
 
 def test_what_was_typed_is_escaped(shop: TestShop) -> None:
@@ -269,7 +340,7 @@ def crowded() -> Any:
 
 
 names = st.sampled_from(
-    ["status", "connection", "from", "to", "q", "after", "newer", "said", "other"]
+    ["status", "connection", "from", "to", "tz", "q", "after", "newer", "said", "other"]
 )
 values = st.one_of(
     st.text(max_size=40),

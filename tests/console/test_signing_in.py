@@ -85,6 +85,31 @@ def test_a_stranger_signs_in_and_comes_where_he_wanted_to(console):
 
 
 @pytest.mark.parametrize(
+    ("act", "page"),
+    [
+        ("/orders/order_1/settle", "/orders/order_1"),
+        (
+            "/connections/ofc_7fk2mq9xt4b8c3d5e6g7/reveal?x=1",
+            "/connections/ofc_7fk2mq9xt4b8c3d5e6g7",
+        ),
+        ("/connections/new", "/connections/new"),
+        ("/catalogue/import", "/catalogue/import"),
+        ("/sign-out", "/"),
+        ("/no/such/act", "/"),
+    ],
+)
+def test_an_act_of_a_stranger_leads_back_to_the_page_that_has_its_form(console, act, page):
+    """Whose session ended meanwhile signs in, and finds the page, not what no link can do."""
+    app = browser(console)
+    refused = app.post(AT + act, status=401)
+    form = refused.click("Sign in").form
+    form["name"], form["password"] = "anna", PASSWORD
+    back = form.submit(status=303)
+    assert back.location == f".{page}"
+    assert back.follow(status="*").status_int in (200, 404)
+
+
+@pytest.mark.parametrize(
     ("name", "password"),
     [
         ("anna", "wrong horse battery"),

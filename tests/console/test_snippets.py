@@ -14,6 +14,7 @@ import pytest
 from orderflow_bridge.cli.serving import DevelopmentServer, site
 from orderflow_bridge.console.snippets import env_block, snippets
 from orderflow_bridge.domain.connection import PRESETS
+from orderflow_bridge.domain.product import CatalogueEntry
 from orderflow_bridge.system import SystemClock
 from tests.console.inbound import operating
 from tests.hosts.hosts import optional
@@ -34,8 +35,10 @@ PHP_ALONE = ("php",)
 """What is not everywhere: its text is compared, too."""
 
 
-def written(name, *, url=URL, scopes=PRESETS["storefront"], client_id=CLIENT, currency=None):
-    every = snippets(url=url, client_id=client_id, scopes=scopes, currency=currency)
+def written(
+    name, *, url=URL, scopes=PRESETS["storefront"], client_id=CLIENT, currency=None, sku=None
+):
+    every = snippets(url=url, client_id=client_id, scopes=scopes, currency=currency, sku=sku)
     return next(one for one in every if one.name == name).code
 
 
@@ -86,6 +89,18 @@ class TestEach:
         ended = run(tmp_path, name, code, made.secret)
         assert ended.returncode == 0, ended.stderr
         assert json.loads(ended.stdout)["currency"] == "GBP"
+
+    @pytest.mark.parametrize("sku", ["mug", """o'"$(x)`\\é <ACTION>"""])
+    def test_it_puts_a_product_into_the_cart(self, served, tmp_path, name, sku):
+        """Whatever the sku is: it is text in every language."""
+        bridge, url = served
+        bridge.catalogue.put([CatalogueEntry(sku=sku, name="Mug", prices={"GBP": 339})])
+        made = bridge.connections.create("Shop", scopes=PRESETS["storefront"])
+        client_id = made.connection.client_id
+        code = written(name, url=url, client_id=client_id, currency="GBP", sku=sku)
+        ended = run(tmp_path, name, code, made.secret)
+        [line] = json.loads(ended.stdout)["lines"]
+        assert (line["sku"], line["quantity"]) == (sku, 1)
 
     def test_it_lists_orders_where_it_may_only_read(self, served, tmp_path, name):
         """A connection for reports is not shown what it may not do."""
@@ -171,6 +186,53 @@ def test_the_address_is_the_one_that_the_browser_uses(host, url):
     for name in RUN:
         assert url in page.html.find(id=f"snippet-{name}").get_text()
     assert "the public address counts" in page
+
+
+@pytest.mark.parametrize(
+    ("default", "sold", "body"),
+    [
+        (None, True, {"currency": "GBP", "items": [{"sku": "b", "quantity": 1}]}),
+        ("EUR", True, {"currency": "EUR", "items": [{"sku": "c", "quantity": 1}]}),
+        ("USD", True, {"currency": "USD"}),
+        (None, False, {"currency": "EUR"}),
+    ],
+)
+def test_the_first_cart_holds_what_is_for_sale(default, sold, body):
+    """In the connection's currency, or else in one that there is a price in."""
+    ada = operating()
+    if sold:
+        ada.bridge.catalogue.put(
+            [
+                CatalogueEntry(sku="a", name="A", prices={"GBP": 1}, active=False),
+                CatalogueEntry(sku="a2", name="A", prices={"GBP": 1}, stock=0),
+                CatalogueEntry(sku="b", name="B", prices={"GBP": 1}),
+                CatalogueEntry(sku="c", name="C", prices={"EUR": 1, "GBP": 1}),
+            ]
+        )
+    made = ada.bridge.connections.create("Shop", scopes=PRESETS["storefront"], currency=default)
+    page = ada.get(f"/connections/{made.connection.client_id}")
+    assert json.dumps(body) in page.html.find(id="snippet-shell").get_text()
+    assert "convertToOrder" in page
+
+
+def test_who_may_not_order_is_not_told_how():
+    """A connection that only reads makes no order."""
+    ada = operating()
+    made = ada.bridge.connections.create("Reports", scopes=PRESETS["reporting"])
+    assert "convertToOrder" not in ada.get(f"/connections/{made.connection.client_id}")
+
+
+@pytest.mark.parametrize(
+    ("prices", "chosen"),
+    [([{"GBP": 1}, {"GBP": 2}], "GBP"), ([{"GBP": 1}, {"EUR": 2}], ""), ([], "")],
+)
+def test_the_only_currency_is_chosen_already(prices, chosen):
+    """In the form of a new connection; where there are several, nobody chooses for the operator."""
+    ada = operating()
+    ada.bridge.catalogue.put(
+        [CatalogueEntry(sku=f"s{n}", name="S", prices=one) for n, one in enumerate(prices)]
+    )
+    assert ada.get("/connections/new").forms[0]["currency"].value == chosen
 
 
 def test_a_browser_that_came_by_tls_is_shown_tls():

@@ -4,11 +4,14 @@ import io
 
 import pytest
 
+from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import BridgeConsole
+from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.product import CatalogueEntry
+from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.memory import MemoryStorage
 from tests.console.stage import browser, by_header, form_token_of, open_bridge
-from tests.rig import ALL_SCOPES, CATALOGUE, Storefront, item, order_fields
+from tests.rig import ALL_SCOPES, CATALOGUE, RING, Storefront, item, order_fields
 
 AT = "/bridge-console"
 GOOD = b"sku,name,price,currency\nmug,Mug,3.39,GBP\npot,Pot,12,GBP\n"
@@ -97,6 +100,39 @@ def test_a_cart_is_shown_whole_with_the_way_to_its_order(bridge, front):
     assert f'orders/{order["order_id"]}"' in page
 
 
+def test_a_cart_shows_its_subtotal_and_the_number_of_its_order(bridge, front):
+    """The sums add up on the page, and the order is called what the list of orders calls it."""
+    cart = front.cart(item("mug", 2))
+    order = front.ok("convertToOrder", **order_fields(cart["cart_id"]))
+    page = at(bridge).get(f"{AT}/carts/{cart['cart_id']}")
+    [link] = page.html.select("dl.facts a[href*='orders/']")
+    assert link.text == order["number"]
+    sums = [row.th.text for row in page.html.select("tfoot tr")]
+    assert sums == ["Subtotal", "Shipping", "Tax", "Total"]
+
+
+def test_a_cart_whose_order_is_gone_is_shown_all_the_same(bridge, front, monkeypatch):
+    """A site may keep its orders elsewhere, and forget one; the id is what is left."""
+    cart = front.cart(item("mug"))
+    order = front.ok("convertToOrder", **order_fields(cart["cart_id"]))
+
+    def find(order_id):
+        raise BridgeError("order_not_found", "There is no order with that id.")
+
+    monkeypatch.setattr(bridge.orders, "find", find)
+    page = at(bridge).get(f"{AT}/carts/{cart['cart_id']}")
+    assert page.html.select_one("dl.facts a[href*='orders/']").text == order["order_id"]
+
+
+def test_a_cart_is_found_by_its_id(bridge, front):
+    """Typed where a customer is looked for; an id that is none finds nothing."""
+    cart_id = front.cart(item("mug"))["cart_id"]
+    app = at(bridge)
+    found = app.get(f"{AT}/carts?email={cart_id}", status=303)
+    assert found.follow().request.path.endswith(f"/carts/{cart_id}")
+    assert "No cart is like that" in app.get(f"{AT}/carts?email=cart_none").text
+
+
 def test_a_cart_that_there_is_not_is_not_found(bridge):
     """The page says so."""
     assert at(bridge).get(f"{AT}/carts/cart_none", status=404).status_int == 404
@@ -111,6 +147,19 @@ def test_what_a_buyer_wrote_is_text_and_no_markup(bridge, front):
     page = at(bridge).get(f"{AT}/carts/{cart['cart_id']}").text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_what_a_buyer_wrote_turns_nothing_else_round(bridge, front):
+    """Text that says that it runs from right to left stays where it stands."""
+    turned = "\u202egnp.exe"
+    cart = front.cart(item("mug"))
+    customer = {"email": f"{turned}@shop.example", "name": turned}
+    front.ok("cart.update", cart_id=cart["cart_id"], note=turned, customer=customer)
+    for path, times in (("carts", 1), (f"carts/{cart['cart_id']}", 3)):
+        page = at(bridge).get(f"{AT}/{path}")
+        texts = page.html.find_all(string=lambda text: "\u202e" in text)
+        assert len(texts) == times
+        assert all(text.parent.name == "bdi" for text in texts)
 
 
 # Catalogue.
@@ -147,6 +196,18 @@ def test_a_trial_writes_nothing_and_names_each_wrong_row(bridge):
     assert "1 product is right, 2 rows are wrong" in page.text
     assert '<th scope="row" class="number">3</th>' in page.text
     assert list(bridge.catalogue.entries()) == before
+
+
+def test_a_trial_says_how_many_are_new_and_how_many_change_their_price(bridge):
+    """Rows of one sku count once; what is as it was counts as neither."""
+    app = at(bridge)
+    rows = (
+        b"sku,name,price,currency\nmug,Mug,3.39,GBP\nmug,Mug,4.00,EUR\n"
+        b"tea,Tea,2.55,GBP\ntea,Tea,3,EUR\nbook,Book,9.99,GBP\n"
+        b"pot,Pot,12,GBP\npot,Pot,13,EUR\n"
+    )
+    page = upload(app.get(f"{AT}/catalogue/import"), app, rows)
+    assert "4 products are right. 1 not for sale yet, 2 at another price." in page.text
 
 
 def test_what_was_tried_is_imported_without_choosing_the_file_again(bridge):
@@ -190,6 +251,34 @@ def test_a_file_that_is_none_changes_nothing(bridge, content, act):
     assert list(bridge.catalogue.entries()) == before
 
 
+class _Elsewhere:
+    """A catalogue of the site's own, beside a storage that could keep products."""
+
+    def find(self, skus, currency):
+        return {}
+
+
+def test_where_the_site_has_its_own_catalogue_nothing_is_imported():
+    """Neither offered nor done: what the bridge would keep, nobody could buy."""
+    bridge = open_bridge(catalogue=_Elsewhere())
+    app = at(bridge)
+    page = app.get(f"{AT}/catalogue")
+    assert "the site's own" in page.text.replace("&#39;", "'")
+    assert "catalogue/import" not in page.text
+    assert "Nothing is for sale" not in page.text
+    assert app.get(f"{AT}/catalogue/import", expect_errors=True).status_int == 404
+    token = form_token_of(app.get(f"{AT}/confirm"))
+    refused = app.post(
+        f"{AT}/catalogue/import",
+        {"csrf": token, "act": "import", "currency": "GBP"},
+        upload_files=[("file", "products.csv", GOOD)],
+        expect_errors=True,
+    )
+    assert refused.status_int == 404
+    assert "nothing is imported here" in refused.text
+    assert list(bridge.catalogue.entries()) == []
+
+
 def test_a_viewer_imports_nothing(bridge):
     """Neither the page nor the act is theirs."""
     app = at(bridge, "Vera viewer")
@@ -219,6 +308,28 @@ def test_health_shows_what_the_doctor_finds(bridge):
     assert "MemoryStorage" in page
     assert "nothing outlives the process" in page
     assert "<code>k1</code>" in page
+    assert '<span class="pill good">in use</span>' in page
+
+
+def test_health_leads_to_where_a_thing_is_done(bridge):
+    """An admin clicks; who may not is told the command, which another one types."""
+    assert "New inbound" not in at(bridge, "Vera viewer").get(f"{AT}/health").text
+    form = at(bridge, "Ada admin").get(f"{AT}/health").click("New inbound")
+    assert "New inbound connection" in form.text
+    bridge.connections.create("Open to all", scopes=["carts:read"])
+    page = at(bridge, "Ada admin").get(f"{AT}/health").click("The connection")
+    assert "Open to all" in page.text
+
+
+@pytest.mark.parametrize("loaded", [True, False])
+def test_health_says_where_the_settings_are_from(tmp_path, loaded):
+    """A file that was read is named, and a site that gave its own is not said to have one."""
+    (tmp_path / "orderflow-bridge.toml").write_text('database = "memory://"\n')
+    settings = Settings.load(home=tmp_path, environ={}) if loaded else Settings()
+    bridge = Bridge(storage=MemoryStorage(), master_keys=RING, settings=settings)
+    page = at(bridge).get(f"{AT}/health").text
+    assert (f"{tmp_path}/orderflow-bridge.toml was read" in page) == loaded
+    assert ("Those of the site" in page) != loaded
 
 
 @pytest.mark.parametrize(
@@ -249,9 +360,6 @@ def test_a_storage_that_lists_nothing_has_pages_that_say_so():
     class Nothing:
         def find(self, skus, currency):
             return {}
-
-    from orderflow_bridge.bridge import Bridge  # noqa: PLC0415 -- only here
-    from tests.rig import RING  # noqa: PLC0415 -- only here
 
     bridge = Bridge(storage=_Small(), master_keys=RING, catalogue=Nothing())
     app = at(bridge)

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import Permission, User
 from django.contrib.auth.signals import user_login_failed
-from django.test import Client
+from django.test import Client, override_settings
 
 from orderflow_bridge_django.bridge import get_bridge
 from orderflow_bridge_django.console.views import _in_threads
@@ -62,6 +63,21 @@ def test_nobody_is_led_to_the_login_of_the_admin_and_back(site):
     answer = Client().get(f"{CONSOLE}/connections")
     assert answer.status_code == 303
     assert answer["Location"] == "/admin/login/?next=%2Fbridge-console%2Fconnections"
+
+
+def test_an_act_of_nobody_leads_back_to_the_page_that_has_its_form(site):
+    """What cannot be asked for by a link is not where the login leads."""
+    answer = Client().post(f"{CONSOLE}/orders/order_1/settle")
+    assert answer.status_code == 401
+    assert 'href="/admin/login/?next=%2Fbridge-console%2Forders%2Forder_1"' in (
+        answer.content.decode()
+    )
+
+
+def test_commands_are_named_as_they_are_typed_in_a_django_site(staffed):
+    """What Health says to type works on the site's own bridge."""
+    page = person("vera", *VIEWS).get(f"{CONSOLE}/health").content.decode()
+    assert "python manage.py bridge connections create NAME" in page
 
 
 @pytest.mark.parametrize("staff", [True, False])
@@ -158,3 +174,41 @@ def test_nothing_is_made_for_an_operator_who_has_gone():
 
     asyncio.run(leave())
     assert made == [0, 1, "closed"]
+
+
+def test_snippets_name_the_bridge_under_the_sites_prefix(site):
+    """Where the server runs the whole site under one."""
+    [connection] = get_bridge().connections.all()
+    page = person("vera", *VIEWS).get(
+        f"{CONSOLE}/connections/{connection.client_id}", SCRIPT_NAME="/shop"
+    )
+    assert "http://shop.example/shop/bridge<" in page.content.decode()
+
+
+def test_the_nonce_of_the_sites_policy_is_on_the_pages(site):
+    """Where the site's middleware has put one at the request."""
+    with override_settings(MIDDLEWARE=[*settings.MIDDLEWARE, f"{__name__}.with_nonce"]):
+        page = person("vera", *VIEWS).get(f"{CONSOLE}/connections").content.decode()
+    assert page.count(' nonce="n1"') == 2
+
+
+def with_nonce(get_response):
+    """Stand for a middleware that has a policy of the site's own."""
+
+    def middleware(request):
+        request.csp_nonce = "n1"
+        return get_response(request)
+
+    return middleware
+
+
+def test_a_form_that_is_too_large_is_shut_too(site):
+    """It is refused with the headers of every page, and nothing of it is read."""
+    answer = person("vera", *VIEWS).post(
+        f"{CONSOLE}/confirm", b"x" * 65_537, content_type="application/x-www-form-urlencoded"
+    )
+    assert answer.status_code == 413
+    assert answer["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["Cache-Control"] == "no-store"
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"

@@ -85,9 +85,9 @@ def import_csv(
     The file is UTF-8, with or without a byte order mark, and is read once, row by row, before
     anything is written; then everything is written in one unit. Where a row is wrong, nothing is
     written and the report names every wrong row; with `skip_bad` the wrong rows are left out
-    instead. A `dry_run` reads and reports, and writes nothing. `progress` is told the number of
-    entries written so far; `tell` is given the unit that writes, the report, and the SHA-256 of
-    the file in hexadecimal (of a text file: of its text in UTF-8).
+    instead. A `dry_run` reads, compares with what is for sale and reports, and writes nothing.
+    `progress` is told the number of entries written so far; `tell` is given the unit that writes,
+    the report, and the SHA-256 of the file in hexadecimal (of a text file: of its text in UTF-8).
 
     Raises `CatalogueFileError` where the file as a whole is not one of the two (columns, encoding,
     an open quote), `ValueError` for a default currency that does not exist, and `OSError`.
@@ -102,7 +102,14 @@ def import_csv(
             check.read(file, default_currency)
         found = check.problems, check.problem_count - len(check.problems)
         if dry_run:
-            return ImportReport(read=check.products, problems=found[0], more_problems=found[1])
+            new, repriced = _changes(spool, storage)
+            return ImportReport(
+                read=check.products,
+                new=new,
+                repriced=repriced,
+                problems=found[0],
+                more_problems=found[1],
+            )
         if check.problem_count and not skip_bad:
             return ImportReport(problems=found[0], more_problems=found[1])
         report = ImportReport(
@@ -124,6 +131,27 @@ def _opened(source: Source) -> AbstractContextManager[TextIO | BinaryIO]:
     if isinstance(source, (str, os.PathLike)):
         return Path(source).open("rb")
     return nullcontext(source)
+
+
+def _changes(spool: "SpooledTemporaryFile[bytes]", storage: Storage) -> tuple[int, int]:
+    """Count the products that are not for sale yet, and those that get another price."""
+    decoder = msgspec.json.Decoder(list[CatalogueEntry])
+    new: set[str] = set()
+    repriced: set[str] = set()
+    spool.seek(0)
+    for batch in spool:
+        by_currency: dict[str, dict[str, int]] = {}
+        for entry in decoder.decode(batch):
+            for currency, amount in entry.prices.items():
+                by_currency.setdefault(currency, {})[entry.sku] = amount
+        with storage.reading() as unit:
+            for currency, prices in by_currency.items():
+                sold = products_of(unit).find(list(prices), currency)
+                new.update(prices.keys() - sold.keys())
+                repriced.update(
+                    sku for sku, product in sold.items() if product.unit_price != prices[sku]
+                )
+    return len(new), len(repriced)
 
 
 def _write(

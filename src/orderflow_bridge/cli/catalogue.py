@@ -5,12 +5,14 @@ from typing import BinaryIO
 
 import click
 
+from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.catalogue.csv_import import CatalogueFileError
 from orderflow_bridge.catalogue.report import ImportReport
 from orderflow_bridge.cli.actor import actor_option
 from orderflow_bridge.cli.exits import CommandFailed
 from orderflow_bridge.cli.invocation import Invocation, LazyGroup
 from orderflow_bridge.cli.output import Output, counted, plain, table
+from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.domain.money import format_price
 from orderflow_bridge.domain.product import CatalogueEntry
 
@@ -49,6 +51,7 @@ def import_(
     output = invocation.output
     progress = _Progress(output)
     with invocation.bridge() as bridge:
+        _refuse_elsewhere(bridge)
         try:
             report = bridge.catalogue.import_csv(
                 file,
@@ -66,6 +69,15 @@ def import_(
     _show(output, report, dry_run=dry_run)
     if report.refused:
         raise CommandFailed("bad_rows", reported=True)
+
+
+def _refuse_elsewhere(bridge: Bridge) -> None:
+    """Refuse where nothing that is listed or imported here would be sold."""
+    if not bridge.keeps_catalogue:
+        raise ConfigurationError(
+            "What is sold is the site's own catalogue, and the bridge keeps no products: list and"
+            " change them where the site does. Nothing was read or changed here."
+        )
 
 
 class _Progress:
@@ -112,8 +124,11 @@ def _show(output: Output, report: ImportReport, *, dry_run: bool) -> None:
     skipped = f", skipped {counted(report.skipped, 'bad row')}" if report.skipped else ""
     done = f"Imported {counted(report.imported, 'product')}{skipped}"
     if dry_run:
-        document["read"] = report.read
-        done = f"Read {counted(report.read, 'product')}; nothing was written"
+        document |= {"read": report.read, "new": report.new, "repriced": report.repriced}
+        done = (
+            f"Read {counted(report.read, 'product')}: {report.new} not for sale yet,"
+            f" {report.repriced} at another price; nothing was written"
+        )
     output.show(document, "" if report.refused else done)
     if report.refused and not output.json:
         click.echo(f"Error: {refusal} Correct them, or use --skip-bad.", err=True)
@@ -133,6 +148,7 @@ def _with_option(message: str) -> str:
 def list_(invocation: Invocation, *, after: str, limit: int) -> None:
     """List products in the order of their skus."""
     with invocation.bridge() as bridge:
+        _refuse_elsewhere(bridge)
         entries = list(bridge.catalogue.entries(after=after, limit=limit))
     text = table(
         ("sku", "name", "prices", "stock", "tax class", "for sale"),

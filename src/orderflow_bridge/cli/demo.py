@@ -151,10 +151,16 @@ def _tell_story(shop: _Shop, output: Output, *, once: bool) -> None:
     if link is not None:
         bridge += f"  console    {link}\n             (signs you in, once, within ten minutes)\n"
     credentials = f"  client id  {client_id}\n  secret     {secret}\n"
+    way_in = (
+        f"\n  Its console is at {url}{CONSOLE} then. A link that signs you in:\n"
+        f"  {ofb} console link --url {url}{CONSOLE} {home}\n"
+        if has_console(shop.bridge)
+        else ""
+    )
     minutes = f"for {_WINDOW // 60} minutes"
     served = (
         "\n  The server ends now; without --once it serves on. To serve this shop again:\n"
-        f"  {again}\n\n  A signed request, which needs that server, {minutes}:\n\n{line}\n"
+        f"  {again}\n{way_in}\n  A signed request, which needs that server, {minutes}:\n\n{line}\n"
         if once
         else f"\n  While it serves, and {minutes}:\n\n{line}\n"
     )

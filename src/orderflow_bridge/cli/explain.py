@@ -223,20 +223,22 @@ def _story(inspected: Inspected) -> Iterator[str]:
         yield from (f"  {name}: {plain(text)}" for name, text in entry.headers.items())
     if entry.refused and not entry.verified:
         yield ""
-        yield from _reasons(inspected.explanation)
+        yield from _reasons(inspected.explanation, was_compared=inspected.was_compared)
     elif entry.string_to_sign is not None:
         yield from _string_to_sign(entry.string_to_sign)
-    if inspected.fix:
+    if inspected.fix and not inspected.explanation.problems:
         yield f"\nFix: {plain(inspected.fix)}"
 
 
 def _check(check: Check) -> str:
     state = click.style(f"{check.state:11}", fg=_COLOURS[check.state])
-    return f"  {state}  {check.step}: {check.rule}"
+    rule = f"not met: {check.rule}" if check.state == "failed" else check.rule
+    return f"  {state}  {check.step}: {rule}"
 
 
-def _reasons(explanation: Explanation) -> Iterator[str]:
-    yield VERDICTS[explanation.verdict]
+def _reasons(explanation: Explanation, *, was_compared: bool = True) -> Iterator[str]:
+    if was_compared:
+        yield VERDICTS[explanation.verdict]
     for one in (*explanation.problems, *explanation.findings):
         yield from _finding(one)
     if explanation.string_to_sign is not None:

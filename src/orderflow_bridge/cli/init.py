@@ -176,5 +176,6 @@ def init(invocation: Invocation, *, keys_only: bool) -> None:
         '  orderflow-bridge connections create "Storefront" --scopes storefront --currency GBP\n'
         "  orderflow-bridge catalogue import products.csv --currency GBP\n"
         "  orderflow-bridge serve\n"
+        "  orderflow-bridge console link     # the way into the console of the running server\n"
         "  orderflow-bridge doctor"
     )

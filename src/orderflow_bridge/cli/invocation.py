@@ -11,6 +11,8 @@ import click
 
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.cli.output import Output
+from orderflow_bridge.doctor.checks import missing_file
+from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.settings import Settings
 
 __all__ = ["Command", "Invocation", "LazyGroup"]
@@ -42,13 +44,29 @@ class Invocation:
         return Settings.load(home=self.home, database=_absolute(self.database))
 
     @contextmanager
-    def bridge(self) -> Iterator[Bridge]:
-        """Open the bridge for one command, and close it behind it; a site's own stays open."""
+    def bridge(self, *, may_create: bool = False) -> Iterator[Bridge]:
+        """Open the bridge for one command, and close it behind it; a site's own stays open.
+
+        Raises `ConfigurationError` where its database is a file that is not there, and would only
+        be made by `may_create`.
+        """
         if self.hosted is not None:
             yield self.hosted()
             return
-        with Bridge.open(settings=self.settings()) as bridge:
+        settings = self.settings()
+        missing = None if may_create else missing_file(settings)
+        if missing is not None:
+            raise ConfigurationError(_NO_SHOP.format(missing))
+        with Bridge.open(settings=settings) as bridge:
             yield bridge
+
+
+_NO_SHOP = (
+    "There is no shop here: {} does not exist, and nothing was made. In a Flask or a Django site,"
+    " use `flask bridge` or `python manage.py bridge`. Else name the shop's folder with --home, or"
+    " make one with `orderflow-bridge init`; where only the file is missing, `orderflow-bridge"
+    " migrate` makes it."
+)
 
 
 def _absolute(database: str | None) -> str | None:

@@ -177,7 +177,7 @@ def _announce(invocation: Invocation, url: str, server: str, *, with_console: bo
 def _serve_for_development(
     invocation: Invocation, *, host: str, port: int, threads: int, wanted: bool
 ) -> None:
-    with invocation.bridge() as bridge, until_told_to_stop() as stop:
+    with invocation.bridge(may_create=True) as bridge, until_told_to_stop() as stop:
         bridge.connections.all()  # now, not at the first request: no database, an old schema
         with_console = wanted and has_console(bridge)
         try:
@@ -217,7 +217,7 @@ def _serve_with_granian(
     from granian.constants import HTTPModes, Interfaces  # noqa: PLC0415 -- an optional package
     from granian.log import LOGGING_CONFIG, LogLevels  # noqa: PLC0415 -- an optional package
 
-    with invocation.bridge() as bridge:
+    with invocation.bridge(may_create=True) as bridge:
         if workers > 1 and "processes" not in bridge.capabilities:
             raise click.UsageError(
                 f"{bridge.storage_name} cannot be shared by several workers: serve with one, or"

@@ -17,7 +17,7 @@ def migrate(invocation: Invocation, *, plan: bool) -> None:
 
     Where the storage's schema belongs to the site, nothing is applied, and the answer says so.
     """
-    with invocation.bridge() as bridge:
+    with invocation.bridge(may_create=not plan) as bridge:
         own = "migrations" in bridge.capabilities
         names = list(bridge.pending_migrations() if plan else bridge.migrate())
         nothing = "The schema is up to date." if own else f"No migrations: {no_migrations(bridge)}"

@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 from orderflow_bridge.asgi import ASGIApp, Receive, Scope, Send
+from orderflow_bridge.console.guard import NOTHING, TOO_LARGE
 from orderflow_bridge.console.http import Answer, Request
 from orderflow_bridge.console.wsgi import Handling
 from orderflow_bridge.mounting import Mount, socket_peer
@@ -16,16 +17,6 @@ __all__ = ["ConsoleASGI"]
 
 _SECONDS = 30.0
 _THREADS = 8
-_TOO_LARGE = Answer(
-    status=413,
-    headers=(("Content-Type", "text/plain; charset=utf-8"),),
-    body=b"The form is too large; nothing happened.\n",
-)
-_NOTHING = Answer(
-    status=404,
-    headers=(("Content-Type", "text/plain; charset=utf-8"),),
-    body=b"There is nothing here.\n",
-)
 
 
 class ConsoleASGI:
@@ -55,7 +46,7 @@ class ConsoleASGI:
         elif self._app is not None:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
-            await self._send(scope, send, _NOTHING)
+            await self._send(scope, send, NOTHING)
 
     async def _respond(self, scope: Scope, receive: Receive, send: Send, path: str) -> None:
         try:
@@ -64,7 +55,7 @@ class ConsoleASGI:
         except TimeoutError:
             return
         if body is None:
-            await self._send(scope, send, _TOO_LARGE)
+            await self._send(scope, send, TOO_LARGE)
             return
         client = scope.get("client")
         request = Request(
@@ -77,6 +68,8 @@ class ConsoleASGI:
             scheme=scope.get("scheme", "http"),
             peer=socket_peer(client[0]) if client else None,
             native=scope,
+            # At "/" it may be what the site mounted, and the prefix the console's own place.
+            site=(scope.get("root_path") or "") if self._mount.prefix else "",
         )
         answer = await self._in_thread(self._console.handle, request)
         await self._send(scope, send, answer, receive)

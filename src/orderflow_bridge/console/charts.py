@@ -10,12 +10,12 @@ from msgspec import Struct
 
 __all__ = ["Bar", "bar_chart", "round_up"]
 
-_WIDTH, _HEIGHT = 720, 220
+_HEIGHT = 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 112, 8, 12, 24
-_PLOT_WIDTH = _WIDTH - _LEFT - _RIGHT
 _PLOT_HEIGHT = _HEIGHT - _TOP - _BOTTOM
 _GRID = 4
-_LABELS = 6
+# From one label to the next, and how wide one is.
+_LABEL, _LETTERS = 100, 48
 
 
 class Bar(Struct, frozen=True, kw_only=True):
@@ -33,9 +33,12 @@ def bar_chart(
     title: str,
     description: str,
     scale: Callable[[int], str],
+    width: int = 720,
 ) -> Markup:
     """Draw bars from left to right; `name` makes ids unique, `scale` writes a value at the grid.
 
+    `width` is about how many pixels there are: letters stay as large as they are, and a narrow
+    picture has fewer labels.
     Values are integers of any size, and so is all arithmetic: a picture of money rounds pixels, and
     never money.
     """
@@ -45,9 +48,9 @@ def bar_chart(
             '<svg class="chart" role="img" viewBox="0 0 {w} {h}" width="{w}" height="{h}"'
             ' aria-labelledby="{name}-title {name}-desc" font-size="11" fill="currentColor">'
             '<title id="{name}-title">{title}</title><desc id="{name}-desc">{desc}</desc>'
-        ).format(w=_WIDTH, h=_HEIGHT, name=name, title=title, desc=description),
-        *_grid(most, scale),
-        *_bars(bars, most),
+        ).format(w=width, h=_HEIGHT, name=name, title=title, desc=description),
+        *_grid(most, scale, width),
+        *_bars(bars, most, width),
         Markup("</svg>"),
     ]
     return Markup("").join(parts)
@@ -63,7 +66,7 @@ def round_up(value: int) -> int:
         power *= 10
 
 
-def _grid(most: int, scale: Callable[[int], str]) -> list[Markup]:
+def _grid(most: int, scale: Callable[[int], str], width: int) -> list[Markup]:
     lines = []
     for line in range(_GRID + 1):
         y = _TOP + _PLOT_HEIGHT - _PLOT_HEIGHT * line // _GRID
@@ -74,7 +77,7 @@ def _grid(most: int, scale: Callable[[int], str]) -> list[Markup]:
                 "{text}</text>"
             ).format(
                 x1=_LEFT,
-                x2=_WIDTH - _RIGHT,
+                x2=width - _RIGHT,
                 y=y,
                 x=_LEFT - 6,
                 t=y + 4,
@@ -84,12 +87,13 @@ def _grid(most: int, scale: Callable[[int], str]) -> list[Markup]:
     return lines
 
 
-def _bars(bars: Sequence[Bar], most: int) -> list[Markup]:
+def _bars(bars: Sequence[Bar], most: int, width: int) -> list[Markup]:
     drawn = []
-    every = max(1, -(-len(bars) // _LABELS))
+    plot = width - _LEFT - _RIGHT
+    every = max(1, -(-len(bars) * _LABEL // plot))
     for place, bar in enumerate(bars):
-        begin = _LEFT + _PLOT_WIDTH * place // len(bars)
-        end = _LEFT + _PLOT_WIDTH * (place + 1) // len(bars)
+        begin = _LEFT + plot * place // len(bars)
+        end = _LEFT + plot * (place + 1) // len(bars)
         height = _PLOT_HEIGHT * bar.value // most
         if bar.value:
             # What is there is seen, however small beside the largest.
@@ -106,7 +110,7 @@ def _bars(bars: Sequence[Bar], most: int) -> list[Markup]:
                     text=bar.text,
                 )
             )
-        if place % every == 0:
+        if place % every == 0 and begin + _LETTERS <= width:
             drawn.append(
                 Markup('<text x="{x}" y="{y}">{label}</text>').format(
                     x=begin + 1, y=_HEIGHT - 6, label=bar.label

@@ -4,9 +4,11 @@ Every answer passes here: who it is, whether another site's page sent it, whethe
 A page decides nothing of that.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import cookies, guard
@@ -33,7 +35,6 @@ from orderflow_bridge.security.cards import is_card
 __all__ = ["BridgeConsole"]
 
 _STATIC = "/static/"
-_NO_STORE = ("Cache-Control", "no-store")
 _SERVER_ERROR = 500
 _LONGEST_ID = 64
 
@@ -45,7 +46,10 @@ class BridgeConsole:
     `Operator` or None. Without one there is no console: raises `ConfigurationError` that says what
     to choose from. `trusted_origins` (`https://shop.example`) may send forms besides the console's
     own pages, for a proxy that rewrites both Host and Origin. `mount_of_bridge` is the path of the
-    bridge itself, which the snippets for storefronts show.
+    bridge itself inside the site, which the snippets for storefronts show. `csp_nonce` gives the
+    nonce of a request where the site has a policy of its own that asks for one. `program` is how
+    the command line of this bridge is started, for the commands that pages name: `flask bridge` in
+    a Flask site.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class BridgeConsole:
         identify: Authentication | Identify | None = None,
         trusted_origins: Collection[str] = (),
         mount_of_bridge: str = "/bridge",
+        csp_nonce: Callable[[Request], str] | None = None,
+        program: str = "orderflow-bridge",
     ) -> None:
         if identify is None:
             raise ConfigurationError(
@@ -73,6 +79,8 @@ class BridgeConsole:
             authentication=Identified(identify) if callable(identify) else identify,
             signs_out=isinstance(identify, StandaloneAuth),
             mount_of_bridge=mount_of_bridge.rstrip("/"),
+            csp_nonce=csp_nonce,
+            program=program,
         )
 
     @cached_property
@@ -86,10 +94,7 @@ class BridgeConsole:
 
     def handle(self, request: Request) -> Answer:
         """Answer a request; may block."""
-        answer = self._answer(request)
-        if not any(name == "Cache-Control" for name, _ in answer.headers):
-            answer = answer.with_headers(_NO_STORE)
-        return answer.with_headers(*guard.HEADERS)
+        return guard.guarded(self._answer(request))
 
     def _answer(self, request: Request) -> Answer:
         if request.path.startswith(_STATIC) and request.is_safe:
@@ -187,8 +192,11 @@ class BridgeConsole:
 
     def _stranger(self, visit: Visit) -> Answer:
         """Show the way in; what a form wanted is not done later by itself."""
-        url = self._desk.authentication.sign_in_url(visit.request)
-        if url is not None and visit.request.is_safe:
+        asked = visit.request
+        if not asked.is_safe:
+            asked = replace(asked, form_page=self._routes.form_of(asked.path))
+        url = self._desk.authentication.sign_in_url(asked)
+        if url is not None and asked.is_safe:
             return Answer(status=303, headers=(("Location", url),))
         return self.refuse(visit, 401, "Nobody is signed in, so nothing happened.", sign_in=url)
 

@@ -1,8 +1,9 @@
 """What a page has at hand: the bridge, the templates, and the visit that it answers."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from msgspec import Struct, field
 
@@ -40,12 +41,17 @@ class Visit(Struct, frozen=True, kw_only=True):
 
 
 class Desk(Struct, frozen=True, kw_only=True):
-    """What every page of one console shares; `signs_out` where the sign-ins are its own."""
+    """What every page of one console shares; `signs_out` where the sign-ins are its own.
+
+    `program` is how the command line is started, where the request does not say.
+    """
 
     bridge: Bridge
     views: Views
     authentication: Authentication
     mount_of_bridge: str
+    csp_nonce: Callable[[Request], str] | None = None
+    program: str = "orderflow-bridge"
     signs_out: bool = False
     attempts: Attempts = field(default_factory=Attempts)
 
@@ -56,6 +62,14 @@ class Desk(Struct, frozen=True, kw_only=True):
         sent = request.headers.get(name)
         headers = {} if sent is None else {where.header: [sent.encode("latin-1", "replace")]}
         return where.find(request.peer, headers, aliased=request.aliased) or "unix"
+
+    def bridge_path(self, request: Request) -> str:
+        """Give the path of the bridge as a browser sees it: under what the site runs under."""
+        return quote(request.site.rstrip("/")) + self.mount_of_bridge
+
+    def program_of(self, request: Request) -> str:
+        """Tell how an operator starts the command line of this bridge, on the server."""
+        return request.program or self.program
 
     def names(self) -> Mapping[str, str]:
         """Name every connection by its client id, oldest first."""
@@ -87,5 +101,7 @@ class Desk(Struct, frozen=True, kw_only=True):
             "zone": visit.zone,
             "now": visit.now,
             "signs_out": self.signs_out,
+            "nonce": "" if self.csp_nonce is None else self.csp_nonce(visit.request),
+            "program": self.program_of(visit.request),
             "may": lambda role: visit.operator is not None and may(visit.operator, role),
         }

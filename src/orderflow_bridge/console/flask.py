@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote, urljoin
 
 from flask import Flask, Response, current_app, has_request_context
 from flask import request as asked
@@ -53,12 +54,14 @@ class FlaskLoginAuth:
         role = self._role(current_user)
         return None if role is None else Operator(name=self._name(current_user), role=role)
 
-    def sign_in_url(self, request: Request) -> str | None:  # noqa: ARG002 -- a port
+    def sign_in_url(self, request: Request) -> str | None:
         """Give the site's own page; None where it has none, and for who may not enter."""
         view = current_app.login_manager.login_view  # type: ignore[attr-defined]  # Flask-Login's
         if view is None or current_user.is_authenticated:
             return None
-        return str(login_url(view, next_url=asked.url))
+        return str(
+            login_url(view, next_url=urljoin(asked.host_url, quote(request.root) + request.page))
+        )
 
     def confirm(self, request: Request, operator: Operator, password: str) -> bool | None:  # noqa: ARG002 -- a port
         """Compare the password, where the site can."""
@@ -88,6 +91,8 @@ def mount_console(
             lambda status, headers, _fault=None: answer.extend((status, headers)),  # type: ignore[arg-type]
             root=environ.get("SCRIPT_NAME", "") + mount.prefix,
             path=mount.under(environ["PATH_INFO"]) or "",
+            site=environ.get("SCRIPT_NAME", ""),
+            program="flask bridge",
         )
         status, headers = answer
         return Response(body, status=status, headers=headers)

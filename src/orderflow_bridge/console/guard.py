@@ -6,16 +6,24 @@ from collections.abc import Collection
 from hashlib import sha256
 from urllib.parse import urlsplit
 
-from orderflow_bridge.console.http import Request
+from orderflow_bridge.console.http import Answer, Request
 
-__all__ = ["HEADERS", "form_token", "is_foreign", "new_token", "same_token"]
+__all__ = [
+    "NOTHING",
+    "TOO_LARGE",
+    "form_token",
+    "guarded",
+    "is_foreign",
+    "new_token",
+    "same_token",
+]
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
     " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
-HEADERS = (
+_HEADERS = (
     ("Content-Security-Policy", _POLICY),
     ("X-Frame-Options", "DENY"),
     ("X-Content-Type-Options", "nosniff"),
@@ -25,7 +33,26 @@ HEADERS = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-"""What every answer has; a page has `Cache-Control: no-store` besides."""
+_NO_STORE = ("Cache-Control", "no-store")
+
+
+def guarded(answer: Answer) -> Answer:
+    """Give an answer the headers that every one has; what does not say how long it keeps is not."""
+    if not any(name == "Cache-Control" for name, _ in answer.headers):
+        answer = answer.with_headers(_NO_STORE)
+    return answer.with_headers(*_HEADERS)
+
+
+def _plain(status: int, text: str) -> Answer:
+    kind = ("Content-Type", "text/plain; charset=utf-8")
+    return guarded(Answer(status=status, headers=(kind,), body=f"{text}\n".encode()))
+
+
+TOO_LARGE = _plain(413, "The form is too large; nothing happened.")
+"""What a shell answers in place of reading more than a page takes."""
+
+NOTHING = _plain(404, "There is nothing here.")
+"""What a shell without a site answers outside of its mount."""
 
 
 def new_token() -> str:

@@ -25,7 +25,10 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     `root` is the mount as a browser sees it (`/shop/bridge-console`), `headers` have names in lower
     case, `peer` is the address of the socket. `aliased` says that a header cannot be told from its
     alias with underscores, as in WSGI. `native` is the host's own request: a WSGI environ,
-    an ASGI scope, or a framework's object.
+    an ASGI scope, or a framework's object. `site` is the part of `root` that the whole site runs
+    under, empty where that cannot be told. `form_page` is the path of the page that has the form,
+    where it is one that acts. `program` is how the host starts the command line (`flask bridge`);
+    empty where the shell does not know.
     """
 
     method: str
@@ -38,6 +41,9 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     peer: str | None = None
     aliased: bool = False
     native: Any = None
+    site: str = ""
+    form_page: str | None = None
+    program: str = ""
 
     @cached_property
     def query(self) -> Fields:
@@ -76,6 +82,13 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
             return mode == "navigate"
         wanted = self.headers.get("accept", "*/*")
         return "text/html" in wanted or "*/*" in wanted
+
+    @property
+    def page(self) -> str:
+        """Give the page that a sign-in leads back to, as a path under the mount with its query."""
+        if self.form_page is not None:
+            return quote(self.form_page)
+        return quote(self.path) + (f"?{self.query_string}" if self.query_string else "")
 
     @property
     def up(self) -> str:

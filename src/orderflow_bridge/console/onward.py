@@ -31,6 +31,5 @@ def onward(text: str) -> str:
 
 
 def way_back(request: Request) -> str:
-    """Write the page that was asked for as the value of `next` in a query string."""
-    asked = quote(request.path) + (f"?{request.query_string}" if request.query_string else "")
-    return quote(asked, safe="")
+    """Write the page to come back to as the value of `next` in a query string."""
+    return quote(request.page, safe="")

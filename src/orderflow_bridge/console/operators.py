@@ -39,7 +39,8 @@ class Authentication(Protocol):
     def sign_in_url(self, request: Request) -> str | None:
         """Tell where to sign in; None where there is no such page.
 
-        A reference as a `Location` may have it, relative to the page that was asked for.
+        A reference as a `Location` may have it, relative to the page that was asked for. It leads
+        back to `request.root` and `request.page`: what a form would have done is not done again.
         """
         ...
 

@@ -58,6 +58,14 @@ class Routes:
             allowed.append(route.method)
         return None, {}, allowed
 
+    def form_of(self, path: str) -> str:
+        """Give the path of the page that has the form of an act: its own, or one above it."""
+        while path.strip("/"):
+            if self.find("GET", path)[0] is not None:
+                return path
+            path = path.rpartition("/")[0]
+        return "/"
+
 
 def _pattern(path: str) -> re.Pattern[str]:
     pieces = _PART.split(path)

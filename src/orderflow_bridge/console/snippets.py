@@ -27,10 +27,18 @@ def env_block(client_id: str, secret: str) -> str:
 
 
 def snippets(
-    *, url: str, client_id: str, scopes: Collection[str], currency: str | None
+    *,
+    url: str,
+    client_id: str,
+    scopes: Collection[str],
+    currency: str | None,
+    sku: str | None = None,
 ) -> Sequence[Snippet]:
-    """Write them for a bridge at `url`, the mount included, and one of its connections."""
-    action, body = _first_request(scopes, currency)
+    """Write them for a bridge at `url`, the mount included, and one of its connections.
+
+    `sku` is a product that can be bought in `currency`; None makes an empty cart.
+    """
+    action, body = _first_request(scopes, currency, sku)
     values = {"URL": url, "CLIENT": client_id, "ACTION": action, "BODY": body}
     return [
         Snippet(name=name, title=title, needs=needs, code=_filled(template, quote, values))
@@ -38,10 +46,15 @@ def snippets(
     ]
 
 
-def _first_request(scopes: Collection[str], currency: str | None) -> tuple[str, str]:
+def _first_request(
+    scopes: Collection[str], currency: str | None, sku: str | None
+) -> tuple[str, str]:
     """Choose an action that the connection may do, and its body."""
     if "carts:write" in scopes:
-        return "cart.create", json.dumps({"currency": currency or "EUR"})
+        body: dict[str, object] = {"currency": currency or "EUR"}
+        if sku is not None:
+            body["items"] = [{"sku": sku, "quantity": 1}]
+        return "cart.create", json.dumps(body)
     if "orders:read" in scopes:
         return "orders.list", "{}"
     return "cart.get", json.dumps({"cart_id": "the id of a cart"})

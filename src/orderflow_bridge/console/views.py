@@ -1,10 +1,12 @@
 """Templates: what they are given, and how money and time are written in them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from orderflow_bridge.console.assets import Assets
 from orderflow_bridge.console.http import Answer
@@ -14,6 +16,7 @@ from orderflow_bridge.domain.time import as_utc
 
 __all__ = ["Views"]
 
+_TICKED = re.compile("`([^`]+)`")
 _HTML = ("Content-Type", "text/html; charset=utf-8")
 
 
@@ -29,7 +32,13 @@ class Views:
             lstrip_blocks=True,
         )
         self._environment.globals |= {"asset": assets.name_of}
-        self._environment.filters |= {"money": money, "when": when, "count": count}
+        self._environment.filters |= {
+            "count": count,
+            "money": money,
+            "segment": segment,
+            "ticks": ticks,
+            "when": when,
+        }
 
     def show(self, template: str, *, status: int, values: Mapping[str, Any]) -> Answer:
         """Answer with a template."""
@@ -65,6 +74,16 @@ def when(milliseconds: int, zone: Zone, *, seconds: bool = False) -> Markup:
     )
 
 
+def segment(text: str) -> str:
+    """Write a text as one segment of a path, a slash in it too."""
+    return quote(text, safe="")
+
+
 def count(number: int) -> str:
     """Write a number with its thousands apart."""
     return f"{number:,}"
+
+
+def ticks(text: str) -> Markup:
+    """Write what stands between backticks as code; the text is escaped as any other."""
+    return Markup(_TICKED.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 -- escaped

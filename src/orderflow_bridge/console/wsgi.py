@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Protocol
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from orderflow_bridge.console.guard import NOTHING, TOO_LARGE
 from orderflow_bridge.console.http import Answer, Request
 from orderflow_bridge.mounting import Mount, socket_peer
 
@@ -12,11 +13,6 @@ __all__ = ["ConsoleWSGI", "Handling", "answer_environ"]
 
 _STATUS_LINES = {status.value: f"{status.value} {status.phrase}" for status in HTTPStatus}
 _BARE = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
-_TOO_LARGE = Answer(
-    status=413,
-    headers=(("Content-Type", "text/plain; charset=utf-8"), ("Connection", "close")),
-    body=b"The form is too large; nothing happened.\n",
-)
 
 
 class Handling(Protocol):
@@ -53,11 +49,19 @@ class ConsoleWSGI:
         """Answer a request under the mount; hand any other to the site."""
         rest = self._mount.under(environ.get("PATH_INFO", ""))
         if rest is not None:
-            root = environ.get("SCRIPT_NAME", "") + self._mount.prefix
-            return answer_environ(self._console, environ, start_response, root=root, path=rest)
+            script = environ.get("SCRIPT_NAME", "")
+            return answer_environ(
+                self._console,
+                environ,
+                start_response,
+                root=script + self._mount.prefix,
+                path=rest,
+                # At "/" it may be what the site mounted, and the prefix the console's own place.
+                site=script if self._mount.prefix else "",
+            )
         if self._app is not None:
             return self._app(environ, start_response)
-        return _nothing(start_response)
+        return _send(NOTHING, environ, start_response)
 
 
 def answer_environ(
@@ -67,13 +71,15 @@ def answer_environ(
     *,
     root: str,
     path: str,
+    site: str,
+    program: str = "",
 ) -> Iterable[bytes]:
-    """Answer what is in an environ; `root` and `path` are bytes shown as Latin-1 (PEP 3333)."""
+    """Answer what is in an environ; `root`, `path` and `site` are bytes in Latin-1 (PEP 3333)."""
     method = environ["REQUEST_METHOD"]
     path = _text(path)
     body = _body(environ, console.most_body(method, path))
     if body is None:
-        answer = _TOO_LARGE
+        answer = TOO_LARGE
     else:
         answer = console.handle(
             Request(
@@ -87,24 +93,23 @@ def answer_environ(
                 peer=socket_peer(environ.get("REMOTE_ADDR")),
                 aliased=True,
                 native=environ,
+                site=_text(site),
+                program=program,
             )
         )
+    return _send(answer, environ, start_response)
+
+
+def _send(
+    answer: Answer, environ: WSGIEnvironment, start_response: StartResponse
+) -> Iterable[bytes]:
     headers = [*answer.headers]
     if isinstance(answer.body, bytes):
         headers.append(("Content-Length", str(len(answer.body))))
     start_response(_STATUS_LINES[answer.status], headers)
-    if method == "HEAD":
+    if environ["REQUEST_METHOD"] == "HEAD":
         return []
     return [answer.body] if isinstance(answer.body, bytes) else answer.body
-
-
-def _nothing(start_response: StartResponse) -> Iterable[bytes]:
-    body = b"There is nothing here.\n"
-    start_response(
-        _STATUS_LINES[404],
-        [("Content-Type", "text/plain; charset=utf-8"), ("Content-Length", str(len(body)))],
-    )
-    return [body]
 
 
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:

@@ -26,6 +26,12 @@ class Zone:
             except (ZoneInfoNotFoundError, ValueError, OSError):
                 pass
 
+    @classmethod
+    def known(cls, name: str) -> "Zone | None":
+        """Give the zone of a name; None where there is no such zone."""
+        zone = cls(name)
+        return zone if zone.name == name else None
+
     def local(self, milliseconds: int) -> datetime:
         """Give a moment (Unix ms) in this zone."""
         return as_utc(milliseconds).astimezone(self._zone)

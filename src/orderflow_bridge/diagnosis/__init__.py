@@ -6,7 +6,12 @@
 from orderflow_bridge.diagnosis.advice import advice
 from orderflow_bridge.diagnosis.finding import Finding
 from orderflow_bridge.diagnosis.received import Received, header_problems
-from orderflow_bridge.diagnosis.signature import VERDICTS, Explanation, explain_signature
+from orderflow_bridge.diagnosis.signature import (
+    VERDICTS,
+    Explanation,
+    explain_signature,
+    secret_changed,
+)
 from orderflow_bridge.diagnosis.signers import Signer
 from orderflow_bridge.diagnosis.steps import STEP_OF, STEPS, Check, checks
 
@@ -23,4 +28,5 @@ __all__ = [
     "checks",
     "explain_signature",
     "header_problems",
+    "secret_changed",
 ]

@@ -104,10 +104,10 @@ def header_problems(
     received: Received, *, now: int, window: int, server_window: int
 ) -> tuple[Finding, ...]:
     """Tell what is wrong with the headers; `now` in Unix ms, the windows in seconds."""
-    return tuple(_problems(received, now, min(window, server_window)))
+    return tuple(_problems(received, now, window, server_window))
 
 
-def _problems(received: Received, now: int, window: int) -> Iterator[Finding]:
+def _problems(received: Received, now: int, window: int, server_window: int) -> Iterator[Finding]:
     if received.method != b"POST":
         yield Finding("The method is not POST.", "Send every action as a POST.")
     if received.client_id is None:
@@ -117,7 +117,7 @@ def _problems(received: Received, now: int, window: int) -> Iterator[Finding]:
     if received.timestamp is None:
         yield _missing("X-Timestamp")
     else:
-        yield from _timestamp_problems(received.timestamp, now, window)
+        yield from _timestamp_problems(received.timestamp, now, window, server_window)
     if received.signature is None:
         yield _missing("X-Signature")
     else:
@@ -163,18 +163,24 @@ def _client_id_problems(client_id: bytes, in_path: bytes | None) -> Iterator[Fin
         )
 
 
-def _timestamp_problems(timestamp: bytes, now: int, window: int) -> Iterator[Finding]:
+def _timestamp_problems(
+    timestamp: bytes, now: int, window: int, server_window: int
+) -> Iterator[Finding]:
     if TIMESTAMP.fullmatch(timestamp) is None:
         yield Finding(f"X-Timestamp is {malformed('X-Timestamp', timestamp)}.", _SECONDS)
         return
     seconds = skew(now, timestamp)
-    if not inside(seconds, window):
-        way = "behind" if seconds > 0 else "ahead of"
-        yield Finding(
-            f"The timestamp is {abs(seconds)} seconds {way} the server's clock;"
-            f" the window is {window} seconds.",
-            _CLOCK,
-        )
+    if not inside(seconds, server_window):
+        # It is asked first, before anybody knows whose request it is.
+        refusing = f"the server's largest window is {server_window} seconds"
+    elif not inside(seconds, window):
+        refusing = f"the connection's own window is {window} seconds"
+    else:
+        return
+    way = "behind" if seconds > 0 else "ahead of"
+    yield Finding(
+        f"The timestamp is {abs(seconds)} seconds {way} the server's clock; {refusing}.", _CLOCK
+    )
 
 
 _TIMES = (

@@ -22,7 +22,14 @@ from orderflow_bridge.diagnosis.signers import Signer, spoiled
 from orderflow_bridge.domain.time import as_utc
 from orderflow_bridge.security.cards import find_card, is_card, may_hold_card
 
-__all__ = ["MOST_MACS", "VERDICTS", "Explanation", "Verdict", "explain_signature"]
+__all__ = [
+    "MOST_MACS",
+    "VERDICTS",
+    "Explanation",
+    "Verdict",
+    "explain_signature",
+    "secret_changed",
+]
 
 Verdict = Literal["right", "refused", "explained", "unexplained", "unreadable", "unknown"]
 """How an explanation ends.
@@ -115,6 +122,24 @@ def explain_signature(
         string_to_sign=_shown(received, right),
         problems=problems,
         findings=findings,
+    )
+
+
+def secret_changed(at: int, *, ended: bool) -> Finding:
+    """Say that the storefront may not know yet of a change of the secret at `at` (Unix ms).
+
+    `ended` says that it was the end of an old secret, not a new one.
+    """
+    when = as_utc(at).isoformat(timespec="seconds")
+    if ended:
+        return Finding(
+            f"This connection's old secret was ended at {when}; the storefront may still have it.",
+            _OLD_FIX,
+        )
+    return Finding(
+        f"This connection's secret was changed at {when}; the storefront may still have the old"
+        " one.",
+        _OLD_FIX,
     )
 
 

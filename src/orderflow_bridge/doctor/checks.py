@@ -13,7 +13,7 @@ from orderflow_bridge.pricing import TablePricing
 from orderflow_bridge.protocol import client_address
 from orderflow_bridge.settings import KEYS_FILE, SETTINGS_FILE, Settings
 
-__all__ = ["bad_settings", "examine", "examine_hosted"]
+__all__ = ["bad_settings", "examine", "examine_hosted", "missing_file"]
 
 
 def examine(settings: Settings, *, program: str) -> Iterator[Finding]:
@@ -27,9 +27,13 @@ def examine(settings: Settings, *, program: str) -> Iterator[Finding]:
     yield proxies
     if "problem" in (keys.state, pricing.state, proxies.state):
         return
-    missing = _missing_file(settings)
+    missing = missing_file(settings)
     if missing is not None:
-        yield missing
+        yield problem(
+            "database",
+            f"There is no file {missing} yet.",
+            "orderflow-bridge migrate creates it; check `database` if you expected one.",
+        )
         return
     try:
         bridge = Bridge.open(settings=settings)
@@ -42,13 +46,19 @@ def examine(settings: Settings, *, program: str) -> Iterator[Finding]:
 
 def examine_hosted(bridge: Bridge, *, program: str) -> Iterator[Finding]:
     """Look at a site's own bridge; it was made, so its keys and tables are sound."""
-    yield ok(
-        "settings", "The site's own bridge: its storage, keys, catalogue, pricing and payments."
-    )
+    yield ok("settings", _settings_of(bridge.settings))
     proxies = _proxies(bridge.settings)
     yield proxies
     if proxies.state != "problem":
         yield from look_at_storage(bridge, database=None, program=program)
+
+
+def _settings_of(settings: Settings) -> str:
+    """Say where a bridge that runs has its settings from; loaded ones name their folder whole."""
+    path = Path(settings.home) / SETTINGS_FILE
+    if path.is_absolute() and path.exists():
+        return f"{path} was read when the bridge began."
+    return "Those of the site: its storage, keys, catalogue, pricing and payments."
 
 
 def _settings_file(settings: Settings) -> Finding:
@@ -102,19 +112,14 @@ def _proxies(settings: Settings) -> Finding:
     return ok(check, f"{found} under ASGI; under WSGI once `header_aliases_dropped` is set.")
 
 
-def _missing_file(settings: Settings) -> Finding | None:
+def missing_file(settings: Settings) -> str | None:
+    """Give the path of the SQLite file in the settings that does not exist; None where none is."""
     scheme, separator, rest = settings.database.partition(":///")
     path = rest.partition("?")[0]
     # A plugin's own scheme may stand before `sqlite`, and a driver behind it.
     if "sqlite" not in scheme.split("+") or not separator:
         return None
-    if path.startswith(":") or Path(path).exists():
-        return None
-    return problem(
-        "database",
-        f"There is no file {path} yet.",
-        "orderflow-bridge migrate creates it; check `database` if you expected one.",
-    )
+    return None if path.startswith(":") or Path(path).exists() else path
 
 
 def bad_settings(error: ConfigurationError) -> Finding:

@@ -87,7 +87,13 @@ class OrderflowBridgeConfig(AppConfig):
                 "The console needs a package: pip install 'orderflow-bridge[console]'."
             ) from None
         mount = self.configuration.mount
-        return BridgeConsole(self.bridge, identify=DjangoStaffAuth(), mount_of_bridge=mount)
+        return BridgeConsole(
+            self.bridge,
+            identify=DjangoStaffAuth(),
+            mount_of_bridge=mount,
+            # As the middlewares for such policies name it.
+            csp_nonce=lambda request: str(getattr(request.native, "csp_nonce", "")),
+        )
 
     def _forget(self, *, setting: str, **_others: Any) -> None:
         if setting == conf.SETTING:

@@ -28,7 +28,7 @@ _MOST_CARRIED = 1024 * 1024
 
 def listed(desk: Desk, visit: Visit) -> Answer:
     """Show products in the order of their skus."""
-    is_kept = "products" in desk.bridge.capabilities
+    is_kept = desk.bridge.keeps_catalogue
     after = visit.request.query.first("after")
     found = list(desk.bridge.catalogue.entries(after=after, limit=_ROWS + 1)) if is_kept else []
     return desk.show(
@@ -43,11 +43,13 @@ def listed(desk: Desk, visit: Visit) -> Answer:
 
 def asked(desk: Desk, visit: Visit) -> Answer:
     """Ask for a file."""
+    _refuse_elsewhere(desk)
     return _form(desk, visit)
 
 
 def imported(desk: Desk, visit: Visit) -> Answer:
     """Try a file, or import it; without anything wrong, or with the wrong rows left out."""
+    _refuse_elsewhere(desk)
     form = visit.request.form
     content = form.files.get("file") or _carried(form.first("content"))
     if not content:
@@ -58,6 +60,16 @@ def imported(desk: Desk, visit: Visit) -> Answer:
         headers=(("Content-Type", "text/html; charset=utf-8"),),
         body=_importing(desk, visit, content),
     )
+
+
+def _refuse_elsewhere(desk: Desk) -> None:
+    """Refuse to import where nothing that is imported would be sold."""
+    if not desk.bridge.keeps_catalogue:
+        raise BridgeError(
+            "not_found",
+            "The products are the site's own: nothing is imported here. Change them where the site"
+            " keeps them.",
+        )
 
 
 def _tried(desk: Desk, visit: Visit, content: bytes) -> Answer:

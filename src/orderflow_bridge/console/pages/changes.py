@@ -5,6 +5,7 @@ from typing import Any
 
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.done import mark
 from orderflow_bridge.console.http import Answer, redirect
 from orderflow_bridge.console.pages.inspector import OVERLAPS, found, open_until, show
 from orderflow_bridge.console.replay_windows import read_window, window_problem
@@ -22,14 +23,14 @@ def enable(desk: Desk, visit: Visit) -> Answer:
     """Let it in again."""
     connection = found(desk, visit)
     desk.bridge.connections.enable(connection.client_id, actor=visit.actor)
-    return _done(visit, connection, "enabled")
+    return _done(desk, visit, connection, "enabled")
 
 
 def disable(desk: Desk, visit: Visit) -> Answer:
     """Shut it out."""
     connection = found(desk, visit)
     desk.bridge.connections.disable(connection.client_id, actor=visit.actor)
-    return _done(visit, connection, "disabled")
+    return _done(desk, visit, connection, "disabled")
 
 
 def rotate(desk: Desk, visit: Visit) -> Answer:
@@ -59,14 +60,14 @@ def rotate(desk: Desk, visit: Visit) -> Answer:
             typed={"overlap": overlap},
             errors={"replace": [f"{refusal.detail} Nothing happened."]},
         )
-    return _done(visit, connection, "rotated")
+    return _done(desk, visit, connection, "rotated")
 
 
 def revoke(desk: Desk, visit: Visit) -> Answer:
     """End the old secret now."""
     connection = found(desk, visit)
     desk.bridge.connections.revoke_previous(connection.client_id, actor=visit.actor)
-    return _done(visit, connection, "revoked")
+    return _done(desk, visit, connection, "revoked")
 
 
 def allow(desk: Desk, visit: Visit) -> Answer:
@@ -89,7 +90,7 @@ def allow(desk: Desk, visit: Visit) -> Answer:
         typed = allow_lists.kept(text)
         return _refused(desk, visit, connection, {"allow": typed}, errors)
     desk.bridge.connections.allow(connection.client_id, entries, actor=visit.actor)
-    return _done(visit, connection, "allowed")
+    return _done(desk, visit, connection, "allowed")
 
 
 def set_scopes(desk: Desk, visit: Visit) -> Answer:
@@ -102,7 +103,7 @@ def set_scopes(desk: Desk, visit: Visit) -> Answer:
             desk, visit, connection, {"levels": levels}, {"scopes": [grants.NONE_CHOSEN]}
         )
     desk.bridge.connections.set_scopes(connection.client_id, scopes, actor=visit.actor)
-    return _done(visit, connection, "scoped")
+    return _done(desk, visit, connection, "scoped")
 
 
 def set_window(desk: Desk, visit: Visit) -> Answer:
@@ -114,7 +115,7 @@ def set_window(desk: Desk, visit: Visit) -> Answer:
         typed = {"window": allow_lists.kept(text)}
         return _refused(desk, visit, connection, typed, {"window": [problem]})
     desk.bridge.connections.set_window(connection.client_id, seconds, actor=visit.actor)
-    return _done(visit, connection, "windowed")
+    return _done(desk, visit, connection, "windowed")
 
 
 def _refused(
@@ -127,8 +128,10 @@ def _refused(
     return show(desk, visit, connection, status=_UNPROCESSABLE, typed=typed, errors=errors)
 
 
-def _done(visit: Visit, connection: Connection, word: str) -> Answer:
-    return redirect(visit.request, f"/connections/{connection.client_id}?done={word}")
+def _done(desk: Desk, visit: Visit, before: Connection, word: str) -> Answer:
+    connection = desk.bridge.connections.find(before.client_id)
+    done = mark(visit, word, connection)
+    return redirect(visit.request, f"/connections/{connection.client_id}?done={done}")
 
 
 def _act(path: str, page: Page) -> Route:

@@ -9,6 +9,8 @@ from msgspec import Struct
 from orderflow_bridge.connections import warnings_of
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.done import mark
+from orderflow_bridge.console.for_sale import only_currency
 from orderflow_bridge.console.forms import Fields
 from orderflow_bridge.console.guard import new_token
 from orderflow_bridge.console.http import Answer, redirect
@@ -87,7 +89,8 @@ def new(desk: Desk, visit: Visit) -> Answer:
     return _form(
         desk,
         visit,
-        typed=_empty() | {"levels": grants.chosen(scopes)},
+        typed=_empty()
+        | {"levels": grants.chosen(scopes), "currency": only_currency(desk.bridge) or ""},
         preset=preset,
     )
 
@@ -134,8 +137,9 @@ def create(desk: Desk, visit: Visit) -> Answer:
         if field is None:
             raise
         return _form(desk, visit, typed=typed, errors={field: [refusal.detail or refusal.code]})
-    client_id = credentials.connection.client_id
-    return redirect(visit.request, f"/connections/{client_id}?done=created")
+    connection = credentials.connection
+    done = mark(visit, "created", connection)
+    return redirect(visit.request, f"/connections/{connection.client_id}?done={done}")
 
 
 def _once(visit: Visit) -> str | None:

@@ -10,6 +10,8 @@ from orderflow_bridge.connections import warnings_of
 from orderflow_bridge.console import allow_lists, grants
 from orderflow_bridge.console.cookies import came_by_tls
 from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.done import said
+from orderflow_bridge.console.for_sale import sample
 from orderflow_bridge.console.http import Answer, Request
 from orderflow_bridge.console.pages.confirmation import once_confirmed
 from orderflow_bridge.console.pages.requests import TITLES, recent
@@ -105,7 +107,8 @@ def show(
         "levels": grants.chosen(connection.scopes),
         "overlap": "86400",
     } | dict(typed or {})
-    url = _url(visit.request, desk.mount_of_bridge)
+    url = _url(visit.request, desk.bridge_path(visit.request))
+    product = sample(desk.bridge, connection.default_currency)
     return desk.show(
         visit,
         "connections/inspector.html",
@@ -131,11 +134,13 @@ def show(
             url=url,
             client_id=connection.client_id,
             scopes=connection.scopes,
-            currency=connection.default_currency,
+            currency=product.currency if product else connection.default_currency,
+            sku=product.sku if product else None,
         ),
+        buys=connection.scopes >= {"carts:write", "orders:write"},
         recent=recent(desk, connection.client_id),
         titles=TITLES,
-        done=_DONE.get(visit.request.query.first("done")),
+        done=said(visit, _DONE, connection),
         tab="details",
     )
 

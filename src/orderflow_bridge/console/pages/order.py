@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from orderflow_bridge.console.desk import Desk, Visit
+from orderflow_bridge.console.done import mark, said
 from orderflow_bridge.console.http import Answer, redirect
 from orderflow_bridge.console.orders.origin import made_by
 from orderflow_bridge.console.orders.timeline import timeline
@@ -47,7 +48,7 @@ _INVALID, _SERVER_ERROR = 422, 500
 def shown(desk: Desk, visit: Visit) -> Answer:
     """Show one order."""
     order = _order(desk, visit)
-    return _page(desk, visit, order, done=_DONE.get(visit.request.query.first("done")))
+    return _page(desk, visit, order, done=said(visit, _DONE, order))
 
 
 def settled(desk: Desk, visit: Visit) -> Answer:
@@ -61,7 +62,7 @@ def settled(desk: Desk, visit: Visit) -> Answer:
         order = desk.bridge.orders.settle(order.order_id, actor=visit.actor)
     except BridgeError as refusal:
         return _refused(desk, visit, refusal)
-    return _done(visit, "late" if order.payment.state == "paid_after_cancel" else "settled")
+    return _done(visit, order, "late" if order.payment.state == "paid_after_cancel" else "settled")
 
 
 def cancelled(desk: Desk, visit: Visit) -> Answer:
@@ -69,7 +70,7 @@ def cancelled(desk: Desk, visit: Visit) -> Answer:
     order = _order(desk, visit)
     reason = visit.request.form.first("reason")
     try:
-        desk.bridge.orders.cancel(order.order_id, reason=reason or None, actor=visit.actor)
+        order = desk.bridge.orders.cancel(order.order_id, reason=reason or None, actor=visit.actor)
     except BridgeError as refusal:
         message = _of_field(refusal, "/reason")
         if message is None:
@@ -77,7 +78,7 @@ def cancelled(desk: Desk, visit: Visit) -> Answer:
         typed = "" if is_card(reason) else reason
         problem = f"The reason {message}. Nothing was changed."
         return _page(desk, visit, order, status=_INVALID, cancelling=problem, reason=typed)
-    return _done(visit, "cancelled")
+    return _done(visit, order, "cancelled")
 
 
 def _order(desk: Desk, visit: Visit) -> Order:
@@ -87,9 +88,9 @@ def _order(desk: Desk, visit: Visit) -> Order:
     return desk.bridge.orders.find(order_id)
 
 
-def _done(visit: Visit, word: str) -> Answer:
+def _done(visit: Visit, order: Order, word: str) -> Answer:
     order_id = quote(visit.place["order_id"], safe="")
-    return redirect(visit.request, f"/orders/{order_id}?done={word}")
+    return redirect(visit.request, f"/orders/{order_id}?done={mark(visit, word, order)}")
 
 
 def _refused(desk: Desk, visit: Visit, refusal: BridgeError) -> Answer:

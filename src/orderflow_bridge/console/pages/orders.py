@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.http import Answer, redirect
+from orderflow_bridge.console.links import query_of
 from orderflow_bridge.console.orders.export import export, written
 from orderflow_bridge.console.orders.filters import Filter, read_filter
 from orderflow_bridge.console.orders.finding import (
@@ -35,7 +36,7 @@ _INVALID = 422
 
 
 def listed(desk: Desk, visit: Visit) -> Answer:
-    """Show a page of the list, or go straight to the one order that was looked for."""
+    """Show a page of the list, or go straight to the one order that was looked for by its name."""
     names = desk.names()
     asked = read_filter(visit.request.query, visit.zone, names)
     refused = _refused(desk, visit, asked, names)
@@ -76,7 +77,8 @@ def _can_search(desk: Desk) -> bool:
 
 
 def _named(desk: Desk, asked: Filter) -> Order | None:
-    return find_named(desk.bridge.orders, asked.text, can_search=_can_search(desk))
+    found = find_named(desk.bridge.orders, asked.text, can_search=_can_search(desk))
+    return found if found is not None and asked.admits(found) else None
 
 
 def _to(visit: Visit, order: Order) -> Answer:
@@ -89,7 +91,7 @@ def _refused(desk: Desk, visit: Visit, asked: Filter, names: Mapping[str, str]) 
         return redirect(visit.request, "/orders?said=card")
     problems = dict(asked.problems)
     if asked.text and not is_name(asked.text):
-        problems["q"] = "Nothing is called that. " + HINT
+        problems["q"] = "Nothing is called that. Names are not searched."
     elif asked.text and needs_search(asked.text) and not _can_search(desk):
         problems["q"] = NOT_BY_NUMBER
     if not problems:
@@ -117,6 +119,7 @@ def _shown(
         problems=problems or {},
         said=_SAID.get(visit.request.query.first("said")),
         tabs=[(status, text, asked.href(status=status)) for status, text in _TABS],
+        everywhere=query_of({"q": asked.typed.get("q", "")}) if len(asked.typed) > 1 else None,
         hint=HINT,
         can_search=_can_search(desk),
     )

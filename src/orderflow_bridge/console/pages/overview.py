@@ -1,6 +1,6 @@
 """The overview: what was ordered lately, what was refused, and what to do first."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 from msgspec import Struct
@@ -20,6 +20,7 @@ __all__ = ["ROUTES"]
 _DAYS = 30
 _NEWEST = 5
 _CHARTS = 3
+_SCREENS: Mapping[str, int] = {"wide": 720, "narrow": 340}
 _REFUSALS = 10
 
 
@@ -27,7 +28,8 @@ class Chart(Struct, frozen=True, kw_only=True):
     """What was paid in one currency, as a picture and as the days of its table."""
 
     summary: Summary
-    picture: Markup
+    pictures: Mapping[str, Markup]
+    """One for each kind of screen, by the class that shows it."""
     days: Sequence[tuple[str, int, int]]
     """Day, orders and sum."""
 
@@ -91,13 +93,17 @@ def _chart(summary: Summary, days: Sequence[Day]) -> Chart:
     total = f"{format_price(summary.paid.total, currency)} {currency}"
     return Chart(
         summary=summary,
-        picture=bar_chart(
-            bars,
-            name=f"paid-{currency}",
-            title=f"Paid orders in {currency} by day",
-            description=f"{total} in {summary.paid.orders} orders since {days[0].name}.",
-            scale=lambda amount: format_price(amount, currency),
-        ),
+        pictures={
+            screen: bar_chart(
+                bars,
+                name=f"paid-{currency}-{screen}",
+                title=f"Paid orders in {currency} by day",
+                description=f"{total} in {summary.paid.orders} orders since {days[0].name}.",
+                scale=lambda amount: format_price(amount, currency),
+                width=width,
+            )
+            for screen, width in _SCREENS.items()
+        },
         days=[(day.name, one.orders, one.total) for day, one in by_day],
     )
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.http import Answer, redirect
 from orderflow_bridge.console.links import query_of
+from orderflow_bridge.console.remedies import remedy
 from orderflow_bridge.console.routes import Route
 from orderflow_bridge.diagnosis import VERDICTS
 from orderflow_bridge.domain.errors import BridgeError
@@ -37,7 +38,7 @@ _OF_SIGNING = frozenset(
 def listed(desk: Desk, visit: Visit) -> Answer:
     """Show the recent requests, newest first, or lead to the one whose id is asked for.
 
-    The first page shows new ones by itself.
+    A script shows new ones on the first page by itself.
     """
     asked = visit.request.query
     wanted = asked.first("request")
@@ -57,7 +58,6 @@ def listed(desk: Desk, visit: Visit) -> Answer:
             limit=_ROWS + 1,
         )
     entries = found[:_ROWS]
-    is_still = asked.first("live") == "off"
     return desk.show(
         visit,
         "requests/list.html",
@@ -74,9 +74,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
         ],
         is_missing=bool(wanted),
         is_first=before is None,
-        is_live=before is None and not is_still,
         here=query_of(kept),
-        still=query_of(kept | {"live": "off"}),
         older=query_of(kept | {"before": _written(entries[-1])}) if len(found) > _ROWS else None,
         refusals=desk.refusals(),
     )
@@ -89,19 +87,20 @@ def shown(desk: Desk, visit: Visit) -> Answer:
         raise BridgeError("not_found", "There is no such request here.")
     inspected = desk.bridge.inspector.inspect(request_id)
     entry, explanation = inspected.entry, inspected.explanation
-    names = desk.names()
+    name = desk.names().get(entry.connection or "")
     return desk.show(
         visit,
         "requests/one.html",
         entry=entry,
         checks=inspected.checks,
         failed=next((check for check in inspected.checks if check.state == "failed"), None),
-        fix=inspected.fix,
+        was_compared=inspected.was_compared,
+        remedy=remedy(entry.code, inspected.fix, client_id=entry.connection if name else None),
         title=TITLES.get(entry.code or "", ""),
         explanation=None if entry.verified or entry.code not in _OF_SIGNING else explanation,
         verdicts=VERDICTS,
         string_to_sign=entry.string_to_sign or explanation.string_to_sign,
-        name=names.get(entry.connection or ""),
+        name=name,
     )
 
 

@@ -45,7 +45,7 @@ def tried(desk: Desk, visit: Visit) -> Answer:
         visit.request.form,
         visit.zone,
         connections=list(desk.names()),
-        mount=desk.mount_of_bridge,
+        mount=desk.bridge_path(visit.request),
     )
     if pasted.received is None:
         return _form(desk, visit, typed=pasted.typed, errors=pasted.errors)

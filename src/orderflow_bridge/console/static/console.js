@@ -14,6 +14,24 @@ if (zone && !isTold()) {
   if (isTold() && "zone" in root.dataset && root.dataset.zone !== zone) location.reload();
 }
 
+// What was chosen; a browser that keeps nothing for this site forgets it with the page.
+const choices = new Map();
+function recall(name) {
+  try {
+    return choices.get(name) ?? localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+function remember(name, value) {
+  choices.set(name, value);
+  try {
+    localStorage.setItem(name, value);
+  } catch {
+    // The page has it meanwhile.
+  }
+}
+
 function upgrade(part) {
   for (const element of part.querySelectorAll("time[datetime]")) {
     const moment = new Date(element.dateTime);
@@ -110,38 +128,80 @@ function ask(question, then) {
   dialog.showModal();
 }
 
-// A part that lives: `data-live="seconds"` on an element with an id is fetched again and again.
-for (const part of document.querySelectorAll("[data-live]")) {
+// A part that lives: `data-live="seconds"` on an element with an id is fetched again and again,
+// from `data-live-from` where this page's own address does not give it.
+for (const part of document.querySelectorAll("[data-live]")) live(part);
+
+function live(part) {
   const seconds = Math.max(1, Number(part.dataset.live) || 2);
-  const again = async () => {
-    if (!document.hidden && !part.contains(document.activeElement)) {
-      try {
-        const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-        if (answer.ok && !answer.redirected) {
-          const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-          const fresh = page.getElementById(part.id);
-          if (fresh && fresh.innerHTML !== part.dataset.seen) {
-            part.dataset.seen = fresh.innerHTML;
-            part.replaceChildren(...fresh.childNodes);
-            upgrade(part);
-          }
-        }
-      } catch {
-        // The server is away; the next round asks again.
-      }
+  const from = new URL(part.dataset.liveFrom || location.href, location.href);
+  const links = (whole) => [...whole.querySelectorAll("tbody th a")].map((link) => link.href);
+  const bar = document.createElement("div");
+  bar.className = "live hint";
+  const note = document.createElement("span");
+  const said = document.createElement("span");
+  said.setAttribute("role", "status");
+  let paused = false;
+  let over = false;
+  let seen;
+  const pause = tool("Pause", () => {
+    paused = !paused;
+    pause.textContent = paused ? "Go on" : "Pause";
+    explain();
+  });
+  const explain = () => {
+    let text = `Renews itself every ${seconds} seconds.`;
+    if (paused) text = "Paused.";
+    else if (part.contains(document.activeElement)) text = "Waits while the focus is in it.";
+    note.textContent = text;
+  };
+  for (const event of ["focusin", "focusout"]) part.addEventListener(event, () => setTimeout(explain));
+  explain();
+  bar.append(pause, note, said);
+  part.before(bar);
+
+  const stop = () => {
+    over = true;
+    const way = document.createElement("a");
+    way.href = from;
+    way.textContent = "sign in again";
+    said.replaceChildren("Stopped: ", way, ".");
+    note.remove();
+    pause.remove();
+  };
+  const show = (text) => {
+    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById(part.id);
+    if (said.textContent.startsWith("Not renewed")) said.textContent = "";
+    if (!fresh || fresh.innerHTML === seen) return;
+    seen = fresh.innerHTML;
+    // References of that page, which may be another than this one.
+    for (const link of fresh.querySelectorAll("a[href]")) link.href = new URL(link.getAttribute("href"), from);
+    const before = new Set(links(part));
+    part.replaceChildren(...fresh.childNodes);
+    upgrade(part);
+    const came = links(part).filter((link) => !before.has(link)).length;
+    if (came) said.textContent = `${came} new ${came === 1 ? "row" : "rows"} at ${new Date().toLocaleTimeString()}.`;
+  };
+  const renew = async () => {
+    try {
+      // A redirect leads to where one signs in, perhaps on another site.
+      const answer = await fetch(from, { headers: { Accept: "text/html" }, redirect: "manual" });
+      if (answer.type === "opaqueredirect" || answer.status === 401) stop();
+      else if (!answer.ok) said.textContent = `Not renewed: the server answered ${answer.status}.`;
+      else show(await answer.text());
+    } catch {
+      said.textContent = "Not renewed: no connection.";
     }
-    setTimeout(again, seconds * 1000);
+  };
+  const again = async () => {
+    if (!paused && !document.hidden && !part.contains(document.activeElement)) await renew();
+    if (!over) setTimeout(again, seconds * 1000);
   };
   setTimeout(again, seconds * 1000);
 }
 
-// Choices that apply at once: `data-submit` on a select or a checkbox.
-document.addEventListener("change", (event) => {
-  if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();
-});
-
 // The theme: as the system has it, unless one was chosen.
-const chosen = localStorage.getItem("ofb-theme");
+const chosen = recall("ofb-theme");
 if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
 const who = document.querySelector(".side .who");
 if (who) {
@@ -150,7 +210,7 @@ if (who) {
       const dark = matchMedia("(prefers-color-scheme: dark)").matches;
       const now = root.dataset.theme || (dark ? "dark" : "light");
       root.dataset.theme = now === "dark" ? "light" : "dark";
-      localStorage.setItem("ofb-theme", root.dataset.theme);
+      remember("ofb-theme", root.dataset.theme);
     }),
     tool("Keys", help),
   );
@@ -167,7 +227,7 @@ function tool(text, act) {
 
 // The keyboard (WCAG 2.1.4: it can be turned off).
 const links = [...document.querySelectorAll(".side [data-keys]")];
-const quiet = () => localStorage.getItem("ofb-keys") === "off";
+const quiet = () => recall("ofb-keys") === "off";
 let before = "";
 
 document.addEventListener("keydown", (event) => {
@@ -227,7 +287,7 @@ function help() {
   const actions = document.createElement("div");
   actions.className = "actions";
   const off = tool(quiet() ? "Turn keys on" : "Turn keys off", () => {
-    localStorage.setItem("ofb-keys", quiet() ? "on" : "off");
+    remember("ofb-keys", quiet() ? "on" : "off");
     dialog.close();
   });
   const close = tool("Close", () => dialog.close());

@@ -1,7 +1,7 @@
 """Who may enter: the site's staff, by its own session and permissions."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.conf import settings
 from django.contrib.auth import authenticate
@@ -40,7 +40,7 @@ class DjangoStaffAuth:
             url = reverse("admin:login")
         except NoReverseMatch:
             url = resolve_url(settings.LOGIN_URL)
-        back = urlencode({"next": request.native.get_full_path()})
+        back = urlencode({"next": quote(request.root) + request.page})
         return f"{url}?{back}"
 
     def confirm(self, request: Request, operator: Operator, password: str) -> bool | None:

@@ -9,14 +9,13 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from orderflow_bridge.console import Answer, Request
+from orderflow_bridge.console.guard import TOO_LARGE
 from orderflow_bridge.mounting import socket_peer
 
 from orderflow_bridge_django.bridge import get_app
 from orderflow_bridge_django.transactions import own_transactions
 
 __all__ = ["console"]
-
-_TOO_LARGE = 413
 
 
 @csrf_exempt  # It proves its forms itself, so that no setting of the site can break that.
@@ -31,7 +30,7 @@ def console(request: HttpRequest, rest: str = "") -> HttpResponseBase:
     # Some middleware may have read it already; then the request has it still.
     body = request.body if hasattr(request, "_body") else _read(request, limit + 1)
     if len(body) > limit:
-        return HttpResponse("The form is too large; nothing happened.\n", status=_TOO_LARGE)
+        return _response(request, TOO_LARGE)
     return _response(
         request,
         pages.handle(
@@ -47,6 +46,8 @@ def console(request: HttpRequest, rest: str = "") -> HttpResponseBase:
                 # `request.headers` cannot tell a header from its alias with underscores.
                 aliased=True,
                 native=request,
+                site=request.path.removesuffix(request.path_info),
+                program="python manage.py bridge",
             )
         ),
     )

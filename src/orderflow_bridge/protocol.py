@@ -8,7 +8,6 @@ import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -24,6 +23,7 @@ from orderflow_bridge.domain.connection import Connection, Issue
 from orderflow_bridge.domain.errors import BridgeError, StorageUnavailable
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
+from orderflow_bridge.domain.latest import Latest
 from orderflow_bridge.http import CODES, READ_HEADERS, Head, Request, Response
 from orderflow_bridge.journal import Course, Recorder
 from orderflow_bridge.parsing import parse
@@ -144,6 +144,7 @@ class Protocol:
         )
         self._decisions = Decisions(shop.clock)
         self._recorder = recorder
+        self._allow_lists: Latest[tuple[str, ...], AllowList] = Latest(parse_allow_list)
         self._missed: set[str] = set()
         self._replayed: OrderedDict[bytes, None] = OrderedDict()
         self.refusals: Refusals = Refusals()
@@ -324,7 +325,9 @@ class Protocol:
         """Take steps 12–14."""
         if connection.status != "enabled":
             raise BridgeError("connection_disabled", "Ask the shop to enable the connection.")
-        if connection.allow_list and not _networks(connection.allow_list).allows(admitted.address):
+        if connection.allow_list and not self._allow_lists.of(
+            connection.client_id, connection.allow_list
+        ).allows(admitted.address):
             raise BridgeError(
                 "ip_not_allowed",
                 "Ask the shop to allow this address.",
@@ -731,9 +734,3 @@ def client_address(settings: Settings) -> ClientAddress:
         header=settings.client_address_header,
         aliases_dropped=settings.header_aliases_dropped,
     )
-
-
-@lru_cache(maxsize=1024)
-def _networks(allow_list: tuple[str, ...]) -> AllowList:
-    """Parse an allow-list once; the same text always means the same ranges."""
-    return parse_allow_list(allow_list)

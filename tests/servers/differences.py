@@ -5,7 +5,7 @@ __all__ = ["DEVELOPMENT", "DIFFERENCES", "PRODUCTION", "VERSIONS", "difference"]
 VERSIONS = {
     "gunicorn": "27.0.1",
     "waitress": "3.0.2",
-    "granian": "2.8.7",
+    "granian": "2.8.9",
     "uvicorn": "0.54.0",
     "hypercorn": "0.18.0",
     "h11": "0.16.0",

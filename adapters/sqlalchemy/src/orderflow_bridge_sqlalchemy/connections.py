@@ -1,11 +1,11 @@
 """The inbound connections."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import msgspec
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.latest import Latest
 from sqlalchemy import bindparam, select, update
 
 from orderflow_bridge_sqlalchemy.executor import Executor
@@ -15,8 +15,9 @@ from orderflow_bridge_sqlalchemy.tables import Tables
 __all__ = ["ConnectionStatements", "Connections"]
 
 _encode = msgspec.json.Encoder().encode
-# The same text always means the same connection; a long allow-list is not read for each request.
-_decode = lru_cache(maxsize=1024)(msgspec.json.Decoder(Connection).decode)
+_decode = msgspec.json.Decoder(Connection).decode
+# The same text always means the same connection; a long allow-list is not decoded for each request.
+_latest: Latest[str, Connection] = Latest(_decode)
 
 
 class ConnectionStatements:
@@ -55,12 +56,12 @@ class Connections:
     def find(self, client_id: str) -> Connection | None:
         """Read one."""
         row = self._executor.one(self._say.find, of_id=client_id)
-        return None if row is None else _decode(row[0])
+        return None if row is None else _latest.of(client_id, row[0])
 
     def lock(self, client_id: str) -> Connection | None:
         """Read one, and let no other unit change it until this one ends."""
         row = self._executor.one(self._say.lock, of_id=client_id)
-        return None if row is None else _decode(row[0])
+        return None if row is None else _latest.of(client_id, row[0])
 
     def add(self, connection: Connection) -> None:
         """Store a new one; raises `Conflict` where the client id is taken."""

@@ -1,11 +1,11 @@
 """The inbound connections."""
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 
 import msgspec
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict
+from orderflow_bridge.domain.latest import Latest
 
 from orderflow_bridge_django import models
 from orderflow_bridge_django.storage.session import Session
@@ -13,8 +13,9 @@ from orderflow_bridge_django.storage.session import Session
 __all__ = ["Connections"]
 
 _encode = msgspec.json.Encoder().encode
-# The same text always means the same connection; a long allow-list is not read for each request.
-_decode = lru_cache(maxsize=1024)(msgspec.json.Decoder(Connection).decode)
+_decode = msgspec.json.Decoder(Connection).decode
+# The same text always means the same connection; a long allow-list is not decoded for each request.
+_latest: Latest[str, Connection] = Latest(_decode)
 
 
 class Connections:
@@ -29,12 +30,12 @@ class Connections:
     def find(self, client_id: str) -> Connection | None:
         """Read one."""
         found = self._rows.filter(client_id=client_id).values_list("document", flat=True)
-        return next(map(_decode, found), None)
+        return _one(client_id, found)
 
     def lock(self, client_id: str) -> Connection | None:
         """Read one, and let no other unit change it until this one ends."""
         found = self._rows.filter(client_id=client_id).select_for_update()
-        return next(map(_decode, found.values_list("document", flat=True)), None)
+        return _one(client_id, found.values_list("document", flat=True))
 
     def add(self, connection: Connection) -> None:
         """Store a new one; raises `Conflict` where the client id is taken."""
@@ -67,3 +68,8 @@ class Connections:
         """Give every connection, oldest first."""
         rows = self._rows.order_by("created_at", "client_id")
         return [_decode(document) for document in rows.values_list("document", flat=True)]
+
+
+def _one(client_id: str, documents: Iterable[str]) -> Connection | None:
+    document = next(iter(documents), None)
+    return None if document is None else _latest.of(client_id, document)

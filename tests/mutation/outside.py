@@ -7,6 +7,7 @@ Run in a copy of the project, with its `src` before any other: it writes each ch
 forks, runs the tests in the child, and prints a line of JSON.
 """
 
+import compileall
 import configparser
 import difflib
 import json
@@ -16,6 +17,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from importlib import import_module
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import libcst as cst
@@ -37,6 +39,7 @@ _OWN = {
     "decisions": ("tests/protocol/test_decisions.py",),
     "protocol": ("tests/protocol/test_steps.py", "tests/protocol/test_request_vectors.py"),
     "refusals": ("tests/protocol/test_steps.py",),
+    "spent": ("tests/protocol/test_spent.py",),
 }
 # What each run of the tests would load again.
 _LOADED = ("asgiref.sync", "hypothesis.strategies", "msgspec", "peewee", "webtest")
@@ -53,6 +56,9 @@ def main() -> None:
     everything = [*options, *read["pytest_add_cli_args_test_selection"]]
     for name in _LOADED:
         import_module(name)
+    # What is not changed need not be compiled for each change.
+    for folder in ("src", "tests"):
+        compileall.compile_dir(folder, quiet=2)
     if not _pass(everything):
         sys.exit("the tests fail without any change")
     named = sys.argv[1:] or read["only_mutate"]
@@ -65,6 +71,8 @@ def main() -> None:
         own = [*options, *_OWN.get(file.stem, (f"tests/unit/test_{file.stem}.py",))]
         if not _pass(own):
             sys.exit(f"the tests of {file} fail without any change")
+        # Its time and size may be those of another change.
+        Path(cache_from_source(str(file))).unlink(missing_ok=True)
         try:
             for place, was, now, changed in changes:
                 file.write_text(changed, "utf-8")
@@ -76,7 +84,7 @@ def main() -> None:
 
 
 def _pass(options: list[str]) -> bool:
-    """Tell whether tests pass on what stands there; no bytecode, which may be of another change."""
+    """Tell whether tests pass on what stands there, and keep no bytecode of it for the next."""
     child = os.fork()
     if child == 0:
         signal.alarm(_PATIENCE)

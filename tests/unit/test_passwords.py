@@ -52,8 +52,14 @@ def test_no_password_is_nobodys():
 
 
 def test_a_password_without_an_end_is_refused_unread():
-    """A password that nobody types costs nothing."""
+    """A password that nobody types costs nothing; the longest one is a password."""
     assert not is_password("x" * 201, hashed("x" * 201, bytes(16)))
+    assert is_password("x" * 200, hashed("x" * 200, bytes(16)))
+
+
+def test_what_cannot_be_written_is_no_password():
+    """Half of a pair of UTF-16 is refused like any wrong password, not with a fault."""
+    assert not is_password("\ud83d", NOBODYS)
 
 
 def test_the_settings_take_operators_and_show_no_hash(tmp_path):

@@ -10,20 +10,19 @@ Run in `mutants/`, when `mutmut` has made the changes and knows which tests reac
 
 import fnmatch
 import json
-import os
-import signal
 import sys
 from collections.abc import Sequence
-from itertools import zip_longest
+from functools import partial
 from pathlib import Path
 
 import pytest
-from _pytest.runner import runtestprotocol
 from mutmut.configuration import config
 from mutmut.mutation.trampoline import set_mutant_under_test
 
+from tests.mutation.forked import first_failure
+
 # Seconds of the processor. What takes longer, or loops, is left to `mutmut`.
-_PATIENCE = 15
+_PATIENCE, _PATIENT = 8, 600
 _NOTICED = 1
 
 
@@ -35,13 +34,13 @@ class Sift:
         stats = json.loads(Path("mutmut-stats.json").read_text("utf-8"))
         self._tests = stats["tests_by_mangled_function_name"]
         self._seconds = stats["duration_by_test"]
-        self._noticed: dict[str, int] = {}
+        self._noticed: list[str] = []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Try each change that was not tried."""
         set_mutant_under_test("")
         items = {item.nodeid: item for item in session.items}
-        if self._first_failure(list(items.values()), "") is not None:
+        if first_failure(session.items, lambda: None, _PATIENT) is not None:
             sys.exit("the tests fail without any change")
         for meta in sorted(Path("src").rglob("*.py.meta")):
             known = json.loads(meta.read_text("utf-8"))
@@ -49,46 +48,22 @@ class Sift:
             for name in [name for name, code in codes.items() if code is None]:
                 if self._names and not any(fnmatch.fnmatch(name, one) for one in self._names):
                     continue
-                failed = self._first_failure(self._ordered(items, name), name)
-                print("noticed" if failed else "left", name, failed, flush=True)  # noqa: T201
-                if failed:
-                    self._noticed[failed] = self._noticed.get(failed, 0) + 1
+                change = partial(set_mutant_under_test, name)
+                failed = first_failure(self._ordered(items, name), change, _PATIENCE)
+                print("left" if failed is None else "noticed", name, failed, flush=True)  # noqa: T201
+                if failed is not None:
+                    self._noticed = [failed, *(test for test in self._noticed if test != failed)]
                     codes[name] = _NOTICED
                     known["durations_by_key"][name] = 0.0
                     meta.write_text(json.dumps(known, indent=4), "utf-8")
         return True
 
     def _ordered(self, items: dict[str, pytest.Item], name: str) -> list[pytest.Item]:
-        """Give the tests that reach the function: what noticed most comes first, then the fast."""
-        reaching = self._tests.get(name.rpartition("__mutmut_")[0], ())
-        return sorted(
-            (items[test] for test in reaching if test in items),
-            key=lambda item: (
-                -self._noticed.get(item.nodeid, 0),
-                self._seconds.get(item.nodeid, 0),
-                item.nodeid,
-            ),
-        )
-
-    def _first_failure(self, items: list[pytest.Item], name: str) -> str | None:
-        """Run them in a child, and give the first that fails; None also where it took too long."""
-        read, write = os.pipe()
-        child = os.fork()
-        if child == 0:
-            try:
-                signal.setitimer(signal.ITIMER_PROF, _PATIENCE if name else 0)
-                set_mutant_under_test(name)
-                for item, following in zip_longest(items, items[1:]):
-                    if any(report.failed for report in runtestprotocol(item, False, following)):
-                        os.write(write, item.nodeid.encode())
-                        break
-            finally:
-                os._exit(0)
-        os.close(write)
-        with os.fdopen(read, "rb") as answer:
-            told = answer.read()
-        os.waitpid(child, 0)
-        return told.decode() or None
+        """Give the tests that reach the function: what noticed last comes first, then the fast."""
+        reaching = set(self._tests.get(name.rpartition("__mutmut_")[0], ()))
+        rest = sorted(reaching.difference(self._noticed), key=lambda test: self._seconds[test])
+        noticed = [test for test in self._noticed if test in reaching]
+        return [items[test] for test in (*noticed, *rest) if test in items]
 
 
 def main() -> None:

@@ -56,6 +56,7 @@ def test_the_cap_of_signatures_is_exact(open_capped):
     replies = [front.call("cart.create", currency="GBP") for _ in range(42)]
     assert [told(reply) for reply in replies] == [(200, None)] * 39 + [FULL] * 3
     assert "spent signatures" in replies[-1].json["detail"]
+    assert replies[-1].headers["Retry-After"] == "900"
     assert spent(shop, front) == 40
     assert front.call("cart.get", cart_id=cart_id).status == 200
     assert other.call("cart.create", currency="GBP").status == 200

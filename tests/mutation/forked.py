@@ -1,5 +1,6 @@
 """Tests that were collected once, run in a child of this process with one change."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ def first_failure(
 
     None where all pass, and where it took too long (seconds, of the processor).
     """
+    # So that the child shares the memory of what is there, and does not copy it to look at it.
+    gc.freeze()
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

@@ -55,7 +55,7 @@ def main() -> None:
     settings = configparser.ConfigParser()
     settings.read("setup.cfg")
     read = {name: value.strip().splitlines() for name, value in settings["mutmut"].items()}
-    options = ["-x", "-q", "--assert=plain", *read["pytest_add_cli_args"]]
+    options = ["-x", "-q", "--tb=no", "--assert=plain", *read["pytest_add_cli_args"]]
     everything = [*options, *read["pytest_add_cli_args_test_selection"]]
     for name in _LOADED:
         import_module(name)

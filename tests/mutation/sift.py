@@ -68,7 +68,7 @@ class Sift:
 
 def main() -> None:
     """Sift the named changes, or all."""
-    options = ["-q", "-s", "-p", "no:randomly", *config().pytest_add_cli_args]
+    options = ["-q", "-s", "--tb=no", *config().pytest_add_cli_args]
     sys.exit(
         pytest.main(
             [*options, *config().pytest_add_cli_args_test_selection],

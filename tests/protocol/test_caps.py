@@ -1,9 +1,11 @@
 """Spent signatures and stored answers of one connection are capped; nothing is evicted (§2, §4)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.capabilities import counting, counting_answers, rewritable
 from orderflow_bridge.http import Head
 from orderflow_bridge.storage import memory
@@ -146,6 +148,20 @@ def test_a_small_answer_takes_one_row():
     front = shop.storefront()
     laden_cart(front, 4)
     assert stored(shop, front) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "rows"), [(ROW - 1, 1), (ROW, 1), (ROW + 1, 2), (2 * ROW, 2), (2 * ROW + 1, 3)]
+)
+def test_a_row_is_for_so_many_bytes(monkeypatch, size: int, rows: int):
+    """And not for one more."""
+    text = "x" * (size - len('""'))
+    made = replace(ACTIONS["cart.create"], run=lambda _work, _wanted: text)
+    monkeypatch.setitem(ACTIONS, "cart.create", made)
+    shop = open_shop()
+    front = shop.storefront()
+    assert len(front.call("cart.create", currency="GBP").body) == size
+    assert stored(shop, front) == rows
 
 
 def test_a_write_refused_at_the_cap_leaves_nothing():

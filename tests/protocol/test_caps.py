@@ -132,12 +132,14 @@ def test_every_storage_holds_the_bytes_of_answers(open_capped):
 
 
 def test_rows_of_large_answers_are_forgotten_with_them():
-    """After its lifetime an answer leaves no row, however many it took."""
-    shop = open_shop(max_stored_answers=40, idempotency_lifetime=60)
+    """After its lifetime an answer leaves no row, however many it took, and none before."""
+    shop = open_shop(max_stored_answers=40, idempotency_lifetime=3_600)
     front = shop.storefront()
     laden_cart(front, 12)
+    shop.clock.forward(3_599)
+    shop.bridge.purge()
     assert stored(shop, front) == 3
-    shop.clock.forward(61)
+    shop.clock.forward(2)
     shop.bridge.purge()
     assert stored(shop, front) == 0
 
@@ -298,6 +300,14 @@ def test_replays_that_are_remembered_are_bounded():
     remembered = shop.bridge._protocol._replayed
     assert list(remembered) == [number.to_bytes(32) for number in range(904, 5_000)]
     assert front.send("cart.create", body, headers).code == "replayed_request"
+
+
+def test_without_a_cap_a_large_answer_takes_one_row():
+    """Nobody counts them."""
+    shop = open_shop(max_stored_answers=0)
+    front = shop.storefront()
+    laden_cart(front, 12)
+    assert stored(shop, front) == 1
 
 
 def test_zero_is_no_cap():

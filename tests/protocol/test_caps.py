@@ -131,6 +131,24 @@ def test_every_storage_holds_the_bytes_of_answers(open_capped):
     held_in_bytes(open_capped(max_stored_answers=20), "cart.update", {"expected_version": 99})
 
 
+def test_every_row_of_a_large_answer_is_taken_at_once(monkeypatch):
+    """Of ten that may pass until the next count, four answers of three rows take all."""
+    counted, counts = [], memory._Answers.kept_after
+
+    def counting_too(self: Any, until: int, **options: Any) -> int:
+        counted.append(until)
+        return counts(self, until, **options)
+
+    monkeypatch.setattr(memory._Answers, "kept_after", counting_too)
+    front = open_shop(max_stored_answers=320).storefront()
+    cart_id = laden_cart(front, 12)
+    for _ in range(3):
+        front.call("cart.update", cart_id=cart_id, expected_version=99)
+    assert len(counted) == 1
+    front.call("cart.update", cart_id=cart_id, expected_version=99)
+    assert len(counted) == 2
+
+
 def test_rows_of_large_answers_are_forgotten_with_them():
     """After its lifetime an answer leaves no row, however many it took, and none before."""
     shop = open_shop(max_stored_answers=40, idempotency_lifetime=3_600)

@@ -38,7 +38,7 @@ class Asked(Struct, kw_only=True, frozen=True, gc=False):
     action: bytes
     address: str | None
     arrived: int
-    headers: Mapping[bytes, Sequence[bytes]] = {}
+    headers: Mapping[bytes, Sequence[bytes]]
 
 
 class _Decision(Struct, kw_only=True, frozen=True, gc=False):

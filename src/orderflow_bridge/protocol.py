@@ -62,7 +62,7 @@ _JSON_TYPE = re.compile(
     rb'application/json[ \t]*(?:;[ \t]*charset=(?:utf-8|"utf-8")[ \t]*)?', re.IGNORECASE
 )
 _AUTH_HEADERS = (b"x-client-id", b"x-timestamp", b"x-signature")
-_TRY_AGAIN = frozenset({"cart_converting", "idempotency_in_progress"})
+_TRY_AGAIN = "cart_converting"
 _SUCCESS, _UNAUTHORIZED, _FAULT = 200, 401, 500
 _NO_STORE = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 _OK = (("Content-Type", "application/json"), *_NO_STORE)
@@ -487,7 +487,7 @@ class Protocol:
         else:
             status, body = _SUCCESS, _encode(outcome)
         if key is not None:
-            if isinstance(outcome, BridgeError) and outcome.code in _TRY_AGAIN:
+            if isinstance(outcome, BridgeError) and outcome.code == _TRY_AGAIN:
                 unit.answers.release(key, running_until=verified.running_until)
             elif unit.answers.store(
                 key, Answer(status, body), running_until=verified.running_until

@@ -1,10 +1,12 @@
 """What is kept of a request: enough to say what came of it, nothing that anyone could use."""
 
 import json
+from dataclasses import replace
 from hashlib import sha256
 
 import pytest
 
+from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.domain.errors import ConfigurationError
 from orderflow_bridge.http import Head, Request
 from tests.canary.marks import CARDS, EMAIL, PEOPLE
@@ -151,6 +153,21 @@ def test_the_cart_and_the_order_of_a_refusal_are_kept(shop, front):
     found = {entry.code: entry for entry in kept(shop)}
     assert found["version_conflict"].cart_id == cart["cart_id"]
     assert found["cart_converted"].order_id == order["order_id"]
+
+
+def test_a_fault_is_kept_with_what_was_signed(shop, front, monkeypatch):
+    """Whoever asks for its request id finds a request that was verified, and how long it was."""
+
+    def faulty(*_given):
+        raise RuntimeError
+
+    monkeypatch.setitem(ACTIONS, "orders.list", replace(ACTIONS["orders.list"], run=faulty))
+    reply = front.call("orders.list", key=None)
+    (entry,) = kept(shop)
+    assert entry.request_id == reply.json["request_id"]
+    assert (entry.code, entry.status, entry.verified) == ("internal_error", 500, True)
+    assert entry.string_to_sign is not None
+    assert entry.body_bytes == len(b"{}")
 
 
 def test_a_wrong_signature_is_kept_for_the_connection_it_names(shop, front):

@@ -13,7 +13,7 @@ Change = tuple[str, str, str]
 # A literal with a space is a sentence for people; bytes never are.
 _PROSE = re.compile(r"""(?<![\w"'])f?(?:"[^"\n]* [^"\n]*"|'[^'\n]* [^'\n]*')""")
 # Python takes the names of codecs and digests in any case.
-_ANY_CASE = re.compile(r'"(?:ASCII|LATIN-1|SHA256)"')
+_ANY_CASE = re.compile(r'"(?:ASCII|LATIN-1|UTF-8|SHA256)"')
 
 
 class Mutant(NamedTuple):

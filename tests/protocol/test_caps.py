@@ -1,9 +1,11 @@
 """Spent signatures and stored answers of one connection are capped; nothing is evicted (§2, §4)."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.capabilities import counting, counting_answers, rewritable
 from orderflow_bridge.http import Head
 from orderflow_bridge.storage import memory
@@ -56,6 +58,7 @@ def test_the_cap_of_signatures_is_exact(open_capped):
     replies = [front.call("cart.create", currency="GBP") for _ in range(42)]
     assert [told(reply) for reply in replies] == [(200, None)] * 39 + [FULL] * 3
     assert "spent signatures" in replies[-1].json["detail"]
+    assert replies[-1].headers["Retry-After"] == "900"
     assert spent(shop, front) == 40
     assert front.call("cart.get", cart_id=cart_id).status == 200
     assert other.call("cart.create", currency="GBP").status == 200
@@ -128,13 +131,33 @@ def test_every_storage_holds_the_bytes_of_answers(open_capped):
     held_in_bytes(open_capped(max_stored_answers=20), "cart.update", {"expected_version": 99})
 
 
+def test_every_row_of_a_large_answer_is_taken_at_once(monkeypatch):
+    """Of ten that may pass until the next count, four answers of three rows take all."""
+    counted, counts = [], memory._Answers.kept_after
+
+    def counting_too(self: Any, until: int, **options: Any) -> int:
+        counted.append(until)
+        return counts(self, until, **options)
+
+    monkeypatch.setattr(memory._Answers, "kept_after", counting_too)
+    front = open_shop(max_stored_answers=320).storefront()
+    cart_id = laden_cart(front, 12)
+    for _ in range(3):
+        front.call("cart.update", cart_id=cart_id, expected_version=99)
+    assert len(counted) == 1
+    front.call("cart.update", cart_id=cart_id, expected_version=99)
+    assert len(counted) == 2
+
+
 def test_rows_of_large_answers_are_forgotten_with_them():
-    """After its lifetime an answer leaves no row, however many it took."""
-    shop = open_shop(max_stored_answers=40, idempotency_lifetime=60)
+    """After its lifetime an answer leaves no row, however many it took, and none before."""
+    shop = open_shop(max_stored_answers=40, idempotency_lifetime=3_600)
     front = shop.storefront()
     laden_cart(front, 12)
+    shop.clock.forward(3_599)
+    shop.bridge.purge()
     assert stored(shop, front) == 3
-    shop.clock.forward(61)
+    shop.clock.forward(2)
     shop.bridge.purge()
     assert stored(shop, front) == 0
 
@@ -145,6 +168,20 @@ def test_a_small_answer_takes_one_row():
     front = shop.storefront()
     laden_cart(front, 4)
     assert stored(shop, front) == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "rows"), [(ROW - 1, 1), (ROW, 1), (ROW + 1, 2), (2 * ROW, 2), (2 * ROW + 1, 3)]
+)
+def test_a_row_is_for_so_many_bytes(monkeypatch, size: int, rows: int):
+    """And not for one more."""
+    text = "x" * (size - len('""'))
+    made = replace(ACTIONS["cart.create"], run=lambda _work, _wanted: text)
+    monkeypatch.setitem(ACTIONS, "cart.create", made)
+    shop = open_shop()
+    front = shop.storefront()
+    assert len(front.call("cart.create", currency="GBP").body) == size
+    assert stored(shop, front) == rows
 
 
 def test_a_write_refused_at_the_cap_leaves_nothing():
@@ -343,8 +380,17 @@ def test_replays_that_are_remembered_are_bounded():
     front.send("cart.create", body, headers)
     for number in range(5_000):
         shop.bridge._protocol._remember_replay(number.to_bytes(32))
-    assert len(shop.bridge._protocol._replayed) == 4_096
+    remembered = shop.bridge._protocol._replayed
+    assert list(remembered) == [number.to_bytes(32) for number in range(904, 5_000)]
     assert front.send("cart.create", body, headers).code == "replayed_request"
+
+
+def test_without_a_cap_a_large_answer_takes_one_row():
+    """Nobody counts them."""
+    shop = open_shop(max_stored_answers=0)
+    front = shop.storefront()
+    laden_cart(front, 12)
+    assert stored(shop, front) == 1
 
 
 def test_zero_is_no_cap():

@@ -111,6 +111,14 @@ def test_a_body_that_does_not_come_is_one_line(front: Storefront, lines) -> None
     assert line["address"] is None
 
 
+def test_an_address_that_cannot_be_told_is_unknown(front: Storefront, lines) -> None:
+    """In the word that the docs name."""
+    front.peer = "somewhere"
+    front.call("orders.list")
+    (line,) = lines()
+    assert line["address"] == "unknown"
+
+
 def test_an_answer_given_again_says_so(front: Storefront, lines) -> None:
     """A retry with its key, of a success and of a stored refusal."""
     for _ in "ab":
@@ -204,7 +212,9 @@ def test_milliseconds_are_those_of_the_clock(lines) -> None:
 def test_only_a_fault_is_louder_than_info(shop: TestShop, caplog, code: str) -> None:
     """From 500 on it is ours to mend, and shown by default."""
     caplog.set_level(logging.INFO, LOGGER)
-    asked = Asked(request_id="req_1", client_id=b"", action=b"", address=None, arrived=0)
+    asked = Asked(
+        request_id="req_1", client_id=b"", action=b"", address=None, arrived=0, headers={}
+    )
     Decisions(shop.clock).refused(asked, code)
     (record,) = caplog.records
     assert record.levelno == (logging.WARNING if CODES[code][0] >= 500 else logging.INFO)

@@ -118,6 +118,11 @@ def test_every_issued_number_is_found_however_it_is_grouped(number, separator):
         assert is_card(f"{fours} 12/26")
 
 
+def test_the_last_group_may_be_one_digit():
+    """Seventeen digits in fours."""
+    assert is_card("6212 3456 7890 1234 7")
+
+
 def test_no_two_ranges_overlap():
     """The ranges are in order and apart: a number is looked up in the only one it can be in."""
     bounds = [bound for low, high, _ in cards._ISSUERS[1:] for bound in (low, high + 1)]
@@ -381,6 +386,8 @@ CHIP = [
     "9f260801020304050607085a08" + VISA + "5f34010182021980",
     "5a08371449635398431f5f2403261231",
     "5A0730569309025904",
+    "5A0962123456789012347F5F3401015F2403261231",
+    "5A096212345678901234575F340101",
     "5A0A6212345678900000003F",
     "5A0A6212345678900000003F5F340101",
 ]  # fmt: skip

@@ -48,12 +48,20 @@ def test_no_password_is_nobodys():
     """What stands in for a name that is not known is no password, and costs as much."""
     assert not is_password("", NOBODYS)
     assert not is_password("correct horse battery", NOBODYS)
-    assert NOBODYS.split("$")[:4] == hashed("x", bytes(16)).split("$")[:4]
+    kept = hashed("x", bytes(16))
+    assert NOBODYS.split("$")[:5] == kept.split("$")[:5]
+    assert len(NOBODYS) == len(kept)
 
 
 def test_a_password_without_an_end_is_refused_unread():
-    """A password that nobody types costs nothing."""
+    """A password that nobody types costs nothing; the longest one is a password."""
     assert not is_password("x" * 201, hashed("x" * 201, bytes(16)))
+    assert is_password("x" * 200, hashed("x" * 200, bytes(16)))
+
+
+def test_what_cannot_be_written_is_no_password():
+    """Half of a pair of UTF-16 is refused like any wrong password, not with a fault."""
+    assert not is_password("\ud83d", NOBODYS)
 
 
 def test_the_settings_take_operators_and_show_no_hash(tmp_path):

@@ -57,7 +57,8 @@ def _written(raw: bytes) -> str:
 
 
 def _read(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    # More padding than is needed is ignored.
+    return urlsafe_b64decode(text + "==")
 
 
 NOBODYS = "$".join(

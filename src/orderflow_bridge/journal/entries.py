@@ -16,7 +16,7 @@ from orderflow_bridge.http import CODES, Response
 from orderflow_bridge.security.cards import is_card
 from orderflow_bridge.security.signing import CLIENT_ID, IDEMPOTENCY_KEY, SIGNATURE, TIMESTAMP
 
-__all__ = ["Course", "Ended", "beginning", "entry_of", "sentence_of"]
+__all__ = ["Course", "Ended", "ended", "entry_of", "sentence_of"]
 
 _REFUSED = 400
 _PROBLEM_BYTES = 2_048
@@ -46,6 +46,7 @@ _OF_SIGNER: _Shown = (
     (b"x-signature", "X-Signature", SIGNATURE),
     (b"idempotency-key", "Idempotency-Key", IDEMPOTENCY_KEY),
 )
+_READ = tuple(name for name, *_ in _OF_BODY + _OF_SIGNER)
 _SIGNATURE, _CLIENT_ID, _JSON = b"x-signature", b"x-client-id", b"application/json"
 _REPLAYED = ("Idempotent-Replayed", "true")
 
@@ -64,18 +65,24 @@ class Course(Struct, gc=False):
 class Ended(Struct, frozen=True, gc=False):
     """A request that was answered, as it waits to be written; little is computed for it yet.
 
-    `answer` is the beginning of the answer's body, `headers` are the answer's. `ended` is when it
-    was given, in Unix ms. `code` and `detail` are a refusal's.
+    `sent` are the headers that are shown, as they came. `answer` is the beginning of the answer's
+    body, `headers` are the answer's. `ended` is when it was given, in Unix ms. `code` and `detail`
+    are a refusal's.
     """
 
-    asked: Asked
+    request_id: str
+    client_id: bytes
+    action: bytes
+    address: str | None
+    arrived: int
+    sent: Mapping[bytes, Sequence[bytes]]
     course: Course | None
     status: int
     headers: Sequence[tuple[str, str]]
     answer: bytes
     ended: int
-    code: str | None = None
-    detail: str = ""
+    code: str | None
+    detail: str
 
 
 class _Problem(Struct):
@@ -86,34 +93,58 @@ class _Problem(Struct):
 _problem_of = msgspec.json.Decoder(_Problem).decode
 
 
-def beginning(response: Response) -> bytes:
-    """Give as much of an answer as its ids are in, and a refusal's code and sentence."""
-    return response.body[: _IDS_BYTES if response.status < _REFUSED else _PROBLEM_BYTES]
+def ended(
+    asked: Asked,
+    response: Response,
+    course: Course | None,
+    refusal: BridgeError | None,
+    now: int,
+) -> Ended:
+    """Take what an entry is made of: as much of an answer as its ids, code and sentence are in.
+
+    Not the refusal itself: it holds the frames that it passed, and what is in them.
+    """
+    headers = asked.headers
+    return Ended(
+        asked.request_id,
+        asked.client_id,
+        asked.action,
+        asked.address,
+        asked.arrived,
+        {name: headers[name] for name in _READ if name in headers},
+        course,
+        response.status,
+        response.headers,
+        response.body[: _IDS_BYTES if response.status < _REFUSED else _PROBLEM_BYTES],
+        now,
+        None if refusal is None else refusal.code,
+        "" if refusal is None else sentence_of(refusal),
+    )
 
 
 def entry_of(one: Ended) -> JournalEntry:
     """Make what is kept; `connection` is the client id that the request names, looked up or not."""
-    asked, course = one.asked, one.course
+    course = one.course
     verified = course is not None and course.verified
     if one.status < _REFUSED:
-        code, detail, headers = None, "", _sound_headers(asked.headers)
+        code, detail, headers = None, "", _sound_headers(one.sent)
         order_id, cart_id = _ids_of_answer(one.answer)
     else:
         code, detail = _code_and_detail(one)
-        headers = _headers(asked.headers, _OF_BODY + _OF_SIGNER, proven=verified)
+        headers = _headers(one.sent, _OF_BODY + _OF_SIGNER, proven=verified)
         order_id, cart_id = _ids_of_problem(one.answer)
-    action = asked.action.decode("ascii")
+    action = one.action.decode("ascii")
     return JournalEntry(
-        request_id=asked.request_id,
-        at=asked.arrived,
-        connection=asked.client_id.decode("ascii") or None,
+        request_id=one.request_id,
+        at=one.arrived,
+        connection=one.client_id.decode("ascii") or None,
         action=action if action in ACTIONS else None,
         verdict="refused" if code else "allowed",
         code=code,
         status=one.status,
         replayed=_REPLAYED in one.headers,
-        address=asked.address,
-        milliseconds=max(0, one.ended - asked.arrived),
+        address=one.address,
+        milliseconds=max(0, one.ended - one.arrived),
         verified=verified,
         headers=headers,
         string_to_sign=_text(course, code),

@@ -14,7 +14,7 @@ from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.journal import JournalEntry
 from orderflow_bridge.http import Response
-from orderflow_bridge.journal.entries import Course, Ended, beginning, entry_of, sentence_of
+from orderflow_bridge.journal.entries import Course, Ended, ended, entry_of
 from orderflow_bridge.journal.floods import Floods
 from orderflow_bridge.ports import Clock, Storage, Unit
 from orderflow_bridge.transactions import transact
@@ -29,20 +29,27 @@ _ENOUGH = 512
 _BATCH = 1_024
 _MOST_WAITING = 4_096
 _MOST_KNOWN = 4_096
+_MOST_SEEN = 4_096
 _MOST_COUNTED = 4_096
 _TRIM_EVERY = 64
 _TRIMMED = 512
 _DAY = 86_400_000
 _connection_of = attrgetter("connection")
+# Refusals of what was signed, to which whoever captured it can come as often as they like.
+_KEPT_OUT = frozenset(
+    ("connection_disabled", "ip_not_allowed", "replayed_request", "timestamp_out_of_window")
+)
 
 
 class Recorder:
     """Keep requests in memory until a thread writes them: after half a second, or when many wait.
 
-    The thread is a daemon, and is there only while there is something to write. What is verified is
-    all kept; of the rest a bounded trickle, for connections that exist. What the queue cannot hold,
-    and what the storage does not take, is dropped, counted and told to the log: it is never the
-    storefront's business. A forked child starts with nothing, for its parent writes its own.
+    The thread is a daemon, and is there only while there is something to write. What a connection
+    signed is kept when it comes first. Of what strangers can send as often as they like there is a
+    bounded trickle, for connections that exist: of what is not verified, of copies, and of what is
+    kept out whoever signed it. What the queue cannot hold, and what the storage does not take, is
+    dropped, counted and told to the log: it is never the storefront's business. A forked child
+    starts with nothing, for its parent writes its own.
     `rows` are kept for each connection, and for `days`; 0 days is for ever.
     """
 
@@ -76,30 +83,17 @@ class Recorder:
         refusal: BridgeError | None = None,
     ) -> None:
         """Put an answered request into the queue; costs a microsecond, and never raises."""
-        if course is not None and course.verified:
-            if len(self._known) < _MOST_KNOWN:
-                self._known.add(asked.client_id)
-        elif not asked.client_id or not self._floods.let_pass(
-            asked.client_id, asked.arrived, known=asked.client_id in self._known
+        if not self._comes_first(asked, course, refusal) and (
+            not asked.client_id
+            or not self._floods.let_pass(
+                asked.client_id, asked.arrived, known=asked.client_id in self._known
+            )
         ):
             return
-        # Not the refusal itself: it holds the frames that it passed, and what is in them.
-        code, detail = (refusal.code, sentence_of(refusal)) if refusal is not None else (None, "")
         waiting = self._waiting
         if len(waiting) == _MOST_WAITING:
             self.dropped += 1
-        waiting.append(
-            Ended(
-                asked,
-                course,
-                response.status,
-                response.headers,
-                beginning(response),
-                self._clock.now(),
-                code,
-                detail,
-            )
-        )
+        waiting.append(ended(asked, response, course, refusal, self._clock.now()))
         if not self._running:
             self._start()
         elif len(waiting) >= _ENOUGH and not self._wake.is_set():
@@ -129,12 +123,36 @@ class Recorder:
         """Begin with nothing, in a forked child: what waits is its parent's to write."""
         self._waiting: deque[Ended] = deque(maxlen=_MOST_WAITING)
         self._floods = self._new_floods()
+        self._seen: set[int] = set()
+        self._seen_before: set[int] = set()
         self._flushing = Lock()
         self._starting = Lock()
         self._wake = Event()
         self._closing = False
         self._thread: Thread | None = None
         self._running = False
+
+    def _comes_first(
+        self, asked: Asked, course: Course | None, refusal: BridgeError | None
+    ) -> bool:
+        """Tell whether the connection signed it, is let in, and sent nothing like it before.
+
+        What came before is forgotten in halves; a copy that is late enough to be kept once more
+        stands behind as many requests of the connections themselves.
+        """
+        if course is None or not course.verified:
+            return False
+        if len(self._known) < _MOST_KNOWN:
+            self._known.add(asked.client_id)
+        if refusal is not None and refusal.code in _KEPT_OUT:
+            return False
+        text = hash(course.text)
+        if text in self._seen or text in self._seen_before:
+            return False
+        if len(self._seen) >= _MOST_SEEN:
+            self._seen_before, self._seen = self._seen, set()
+        self._seen.add(text)
+        return True
 
     def _start(self) -> None:
         with self._starting:

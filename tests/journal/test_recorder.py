@@ -1,5 +1,6 @@
 """The journal is written beside the requests: in batches, bounded, and never in anybody's way."""
 
+import itertools
 import logging
 import os
 import signal
@@ -77,10 +78,11 @@ def test_closing_writes_what_waits(shop):
 def test_requests_of_many_threads_are_all_kept(shop):
     """Each once, also those that come while a batch is written."""
     front = shop.storefront()
+    numbers = itertools.count()
 
     def work():
         for _ in range(40):
-            front.call("orders.list", key=None)
+            front.call("orders.list", key=f"key-{next(numbers)}")
 
     threads = [threading.Thread(target=work) for _ in range(6)]
     for thread in threads:
@@ -162,8 +164,8 @@ def test_a_flood_of_wrong_signatures_is_kept_in_part(shop):
         front.call("orders.list")
     front.secret = right
     for _ in range(30):
-        front.ok("orders.list", key=None)
-        other.ok("orders.list", key=None)
+        front.ok("orders.list")
+        other.ok("orders.list")
     shop.bridge._recorder.flush()
     assert len(shop.bridge.journal.page(connection=front.client_id, refused=True)) == 20
     assert len(shop.bridge.journal.page(connection=front.client_id, refused=False)) == 30
@@ -175,6 +177,70 @@ def test_a_flood_of_wrong_signatures_is_kept_in_part(shop):
         front.call("orders.list")
     shop.bridge._recorder.flush()
     assert len(shop.bridge.journal.page(connection=front.client_id, refused=True)) == 21
+
+
+@pytest.mark.parametrize("action", ["cart.create", "orders.list"])
+def test_copies_of_what_was_signed_are_kept_in_part(shop, action):
+    """Whoever captured a request pushes no other row out, and the first is there."""
+    front = shop.storefront()
+    body = b"{}"
+    captured = front.headers(action, body, key="captured")
+    for _ in range(100):
+        front.send(action, body, captured)
+    for _ in range(30):
+        front.ok("orders.list")
+    shop.bridge._recorder.flush()
+    kept = shop.bridge.journal.page(connection=front.client_id, limit=200)
+    assert len(kept) == 1 + 20 + 30
+    assert not kept[-1].refused
+    assert shop.bridge._recorder.dropped == 0
+
+
+def test_copies_are_forgotten_in_halves(shop, monkeypatch):
+    """Memory is bounded; a copy of what came lately is known all the same."""
+    monkeypatch.setattr(module, "_MOST_SEEN", 10)
+    front, recorder = shop.storefront(), shop.bridge._recorder
+    body = b"{}"
+    captured = front.headers("orders.list", body, key="captured")
+    front.send("orders.list", body, captured)
+    for _ in range(12):
+        front.ok("orders.list")
+    for _ in range(30):
+        front.send("orders.list", body, captured)
+    recorder.flush()
+    assert len(shop.bridge.journal.page(limit=200)) == 1 + 12 + 20
+    for _ in range(200):
+        front.ok("orders.list")
+    assert len(recorder._seen) + len(recorder._seen_before) <= 20
+
+
+@pytest.mark.parametrize("code", ["ip_not_allowed", "connection_disabled"])
+def test_who_is_kept_out_leaves_a_trickle_with_the_right_secret_too(shop, code):
+    """A secret that leaked fills no journal from where it may not be used."""
+    front = shop.storefront()
+    front.ok("orders.list")
+    if code == "ip_not_allowed":
+        shop.bridge.connections.allow(front.client_id, ["198.51.100.7"])
+    else:
+        shop.bridge.connections.disable(front.client_id)
+    for _ in range(100):
+        assert front.call("orders.list").json["code"] == code
+    shop.bridge._recorder.flush()
+    assert len(shop.bridge.journal.page(refused=True, limit=200)) == 20
+    assert len(shop.bridge.journal.page(refused=False)) == 1
+
+
+def test_what_waits_holds_no_header_that_is_not_shown(shop):
+    """A long one would be as much memory for each request that waits."""
+    front, recorder = shop.storefront(), shop.bridge._recorder
+    recorder._running = True  # as if the thread were about to write
+    body = b"{}"
+    long = {"X-Forwarded-For": "1" * 60_000}
+    front.send("orders.list", body, front.headers("orders.list", body, key="one") | long)
+    [waiting] = recorder._waiting
+    assert b"x-forwarded-for" not in waiting.sent
+    recorder._running = False
+    recorder.flush()
 
 
 def test_a_day_of_wrong_signatures_pushes_no_honest_row_out():
@@ -275,7 +341,7 @@ shop = open_shop(
 front = shop.storefront()
 print("ready", flush=True)
 while True:
-    front.call("orders.list", key=None)
+    front.call("orders.list")
 """
 
 

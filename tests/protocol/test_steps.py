@@ -921,6 +921,13 @@ class TestAddresses:
         others = self.front(["unix"], **proxies | {"trusted_proxies": ("10.0.0.5",)})
         assert send(others, peer=peer, headers={"X-Real-IP": "192.0.2.1"}).status == 200
 
+    def test_a_shell_hands_over_the_header_of_the_settings(self) -> None:
+        """Beside those that the protocol reads, and only where the settings name one."""
+        named = {"trusted_proxies": ("10.0.0.5",), "client_address_header": "X-Real-IP"}
+        plain, proxied = open_shop().bridge, open_shop(**named).bridge
+        assert set(proxied.read_headers) - set(plain.read_headers) == {b"x-real-ip"}
+        assert all(plain.read_headers)
+
     @pytest.mark.parametrize("declared", [False, True])
     def test_no_header_is_read_that_may_be_an_alias(self, *, declared: bool) -> None:
         """Attack row 11: of a host that merges them, only where aliases are dropped before."""

@@ -129,6 +129,9 @@ def test_the_command_line_works_on_a_sqlalchemy_url(tmp_path):
     words = ("--database", "sqlalchemy+sqlite:///shop.db", "--json")
     assert "There is no file shop.db yet." in run(*words, "doctor", code=1)
     assert not (tmp_path / "shop.db").exists()
+    assert "There is no shop here" in run(*words, "connections", "create", "Tea blog", code=2)
+    assert not (tmp_path / "shop.db").exists()
+    assert json.loads(run(*words, "migrate"))["applied"] != []
     made = json.loads(run(*words, "connections", "create", "Tea blog"))
     [found] = json.loads(run(*words, "connections", "list"))["connections"]
     assert found["client_id"] == made["client_id"]

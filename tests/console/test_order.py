@@ -172,7 +172,7 @@ def test_an_operator_cancels_with_a_reason(shop: TestShop, order: Order) -> None
     now = shop.bridge.orders.find(order.order_id)
     assert (now.status, now.cancel_reason) == ("cancelled", "Bought <twice>")
     assert shop.stock("lamp") == before + 2
-    assert happened(page)[-1] == "2026-01-01 00:00:00 UTC Cancelled by olga"
+    assert happened(page)[-1] == "2026-01-01 00:00:00 UTC Cancelled by olga: Bought <twice>"
     assert "Bought &lt;twice&gt;" in page.text
     assert page.html.find(id="reason") is None
 

@@ -50,7 +50,7 @@ def leave_out(page, at, place):
     """Send forms in which something is missing."""
     page.goto(f"{at}connections/new")
     page.get_by_label("Name", exact=True).fill("x" * 100)
-    page.get_by_label("Allow-list").fill("nowhere\n10.0.0.0/33")
+    page.get_by_label("Allowed addresses").fill("nowhere\n10.0.0.0/33")
     page.get_by_role("button", name="Create connection").click()
     page.get_by_role("alert").first.wait_for()
 
@@ -58,9 +58,10 @@ def leave_out(page, at, place):
 def choose_nothing(page, at, place):
     """Let a connection do nothing at all."""
     page.goto(f"{at}connections/{place['client_id']}")
+    page.get_by_role("heading", name="What it may do").click()
     for choice in page.get_by_role("radio", name="none").all():
         choice.check()
-    page.get_by_role("button", name="Replace what it may do").click()
+    page.get_by_role("button", name="Save what it may do").click()
     page.get_by_role("alert").first.wait_for()
 
 

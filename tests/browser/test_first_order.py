@@ -193,7 +193,7 @@ def connect(page: Any, site: Site) -> tuple[str, str]:
     page.get_by_label("Name", exact=True).fill("Tea blog")
     page.get_by_label("Default currency").select_option("GBP")
     page.get_by_role("button", name="Add my current address").click()
-    assert page.get_by_label("Allow-list").input_value() == "127.0.0.1"
+    assert page.get_by_label("Allowed addresses").input_value() == "127.0.0.1"
     assert page.get_by_label("Name", exact=True).input_value() == "Tea blog"
     page.get_by_role("button", name="Create connection").click()
     page.get_by_text("The connection is made.").wait_for()

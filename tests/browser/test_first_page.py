@@ -42,7 +42,7 @@ def test_a_browser_that_keeps_no_cookie_is_not_led_round_in_a_circle(far, consol
     )
     seen.visit(console)
     seen.page.get_by_text("in UTC.").wait_for()
-    assert seen.page.locator(".side button", has_text="Keys").count() == 1
+    assert seen.page.locator(".side button", has_text="Shortcuts").count() == 1
     assert asked == ["GET"]
 
 
@@ -67,7 +67,7 @@ def test_what_a_form_was_answered_with_stays(far, own_console):
     seen.page.context.clear_cookies(name="ofb-zone")
     del asked[:]
     seen.page.get_by_label("Name", exact=True).fill("Tea blog")
-    seen.page.get_by_label("Allow-list").fill("nowhere")
+    seen.page.get_by_label("Allowed addresses").fill("nowhere")
     seen.page.get_by_role("button", name="Create connection").click()
     seen.page.get_by_text("Nothing was made.").wait_for()
     seen.forgive(422)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-HELP = "Keys"
+HELP = "Shortcuts"
 
 
 def focused(page):
@@ -77,7 +77,7 @@ def test_every_stop_is_seen(page):
         assert style == "solid 3px" or page.evaluate(
             "document.activeElement.matches('input, select')"
         ), (stops[-1], style)
-    assert "Show" in stops
+    assert "Filter" in stops
 
 
 def test_the_main_action_is_reached_before_the_list(seen, console):

@@ -35,7 +35,7 @@ def test_a_double_click_sends_one_form(page, own):
 def test_a_form_that_comes_back_is_there_to_be_sent(page, own):
     """Whoever goes back, and whoever is shown the form again, presses its button again."""
     page.get_by_role("button", name="Add my current address").click()
-    page.get_by_label("Allow-list").filter(has_text="127.0.0.1").wait_for()
+    page.get_by_label("Allowed addresses").filter(has_text="127.0.0.1").wait_for()
     page.get_by_role("button", name="Create connection").click()
     page.get_by_text("The connection is made.").wait_for()
     page.get_by_role("link", name="Connections", exact=True).click()
@@ -52,13 +52,16 @@ def test_a_form_that_comes_back_is_there_to_be_sent(page, own):
 
 
 def test_a_question_that_was_answered_sends_one_form(page, own_console):
-    """A form that asks first is sent once after the answer, and asks again the next time."""
+    """It is asked with what was chosen, sends once after the answer, and is asked again later."""
     page.goto(f"{own_console}connections")
     page.get_by_role("link", name="Bookkeeping").click()
     posts = sent(page)
     for number in (1, 2):
+        page.get_by_role("heading", name="Rotate the secret").click()
         page.get_by_label("How long the old secret still works").select_option("0")
         page.get_by_role("button", name="Rotate the secret").click()
-        page.get_by_role("button", name="Yes, do it").evaluate(TWICE)
+        question = page.get_by_role("dialog")
+        question.get_by_text("None: the old secret is over at once").wait_for()
+        question.get_by_role("button", name="Rotate the secret").evaluate(TWICE)
         page.get_by_text("There is a new secret.").wait_for()
         assert posts() == number

@@ -42,7 +42,7 @@ def test_orders_are_filtered(page):
     page.get_by_role("link", name="Orders", exact=True).click()
     page.get_by_role("link", name="Paid", exact=True).click()
     page.get_by_label("Connection").select_option(label="Europe")
-    page.get_by_role("button", name="Show").click()
+    page.get_by_role("button", name="Filter").click()
     # Waits until the page has loaded, too.
     page.wait_for_url(lambda url: "status=paid" in url and "connection=" in url)
     cells = page.locator("tbody tr")

@@ -130,7 +130,7 @@ class TestAllowList:
         sent = form(ada, page, "allow")
         assert sent["allow"].value.strip() == "10.0.0.0/8"
         sent["allow"] = "192.0.2.0/24\r\nunix"
-        assert "The allow-list is replaced" in sent.submit(status=303).follow()
+        assert "The allowed addresses are saved" in sent.submit(status=303).follow()
         assert ada.connection().allow_list == ("192.0.2.0/24", "unix")
         assert ("ada", "connection.allow_list_changed") in ada.acts()
 

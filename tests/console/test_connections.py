@@ -224,7 +224,8 @@ class TestNewInbound:
         first = form.submit(status=303)
         ada.bridge.connections.rotate(ada.connection().client_id)
         ada.bridge.clock.forward(86_400)
-        assert form.submit(status=303).location == first.location
+        again = form.submit(status=303)
+        assert again.location.partition("?")[0] == first.location.partition("?")[0]
         assert ada.connection().name == "Shop A"
         assert ada.acts().count(("ada", "connection.created")) == 1
 
@@ -302,6 +303,15 @@ class TestNewInbound:
         for shown in (page, ada.get("/connections")):
             assert "<script>alert" not in shown
             assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown
+
+    def test_the_preset_stays_chosen_where_something_is_missing(self):
+        """The tab says what the form began with; another word marks none."""
+        ada = operating()
+        form = ada.get(f"{NEW}?preset=reporting").form
+        page = form.submit(status=422)
+        assert page.html.select_one(".tabs [aria-current]").text == "Reporting: read only"
+        page.form["preset"] = "other"
+        assert not page.form.submit(status=422).html.select(".tabs [aria-current]")
 
 
 class TestMyAddress:

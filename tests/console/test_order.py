@@ -15,6 +15,7 @@ from tests.rig import TestShop, item, open_shop, order_fields
 
 optional("jinja2")
 
+from orderflow_bridge.console.orders.addresses import lines_of  # noqa: E402
 from tests.console.placed import AT, PLACED, open_console, place  # noqa: E402
 from tests.console.stage import form_token_of  # noqa: E402
 
@@ -52,6 +53,25 @@ def test_the_tax_on_shipping_is_said_to_be_in_the_lines(
     made = place(shop.bridge, "a", totals=totals)
     page = open_console(shop, "vera viewer").get(path_of(made))
     assert ("tax on shipping" in page.text) is is_said
+
+
+@pytest.mark.parametrize(
+    ("country", "lines"),
+    [
+        ("GB", ["Bob", "2 Low Road", "Ham", "Upper", "X1"]),
+        ("US", ["Bob", "2 Low Road", "Ham Upper X1"]),
+        ("DE", ["Bob", "2 Low Road", "X1 Ham", "Upper"]),
+    ],
+)
+def test_an_address_is_written_as_its_country_does(country: str, lines: list[str]) -> None:
+    """The code stands below the town, behind it, or before it; what is not known leaves no gap."""
+    whole = Address(
+        name="Bob", line1="2 Low Road", city="Ham", region="Upper", postal_code="X1",
+        country=country,
+    )  # fmt: skip
+    assert lines_of(whole) == lines
+    bare = Address(name="Bob", line1="2 Low Road", city="Ham", country=country)
+    assert lines_of(bare) == ["Bob", "2 Low Road", "Ham"]
 
 
 def test_an_order_is_shown_whole(shop: TestShop) -> None:
@@ -172,7 +192,7 @@ def test_an_operator_cancels_with_a_reason(shop: TestShop, order: Order) -> None
     now = shop.bridge.orders.find(order.order_id)
     assert (now.status, now.cancel_reason) == ("cancelled", "Bought <twice>")
     assert shop.stock("lamp") == before + 2
-    assert happened(page)[-1] == "2026-01-01 00:00:00 UTC Cancelled by olga"
+    assert happened(page)[-1] == "2026-01-01 00:00:00 UTC Cancelled by olga: Bought <twice>"
     assert "Bought &lt;twice&gt;" in page.text
     assert page.html.find(id="reason") is None
 

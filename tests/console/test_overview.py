@@ -139,7 +139,7 @@ def test_refusals_are_counted_by_their_code(shop: TestShop) -> None:
     refused = page.html.find("section", attrs={"aria-labelledby": "refused"})
     assert "by this worker process since it started" in refused.get_text()
     rows = [row.get_text(" ", strip=True) for row in refused.select("tbody tr")]
-    assert rows[0] == "missing_auth_header A signature header is missing 3"
+    assert rows[0] == "A signature header is missing missing_auth_header 3"
     assert "203.0.113" not in refused.get_text()
 
 

@@ -150,9 +150,22 @@ def test_tabs_and_connections_choose(vera, front):
         assert len(rows(vera.get(f"/requests{query}"))) == count
     nothing = vera.get(f"/requests?connection={other.client_id}&verdict=refused")
     assert "No request is like that" in nothing
-    links = [one["href"] for one in nothing.html.select(".tabs a")]
+    links = [one["href"] for one in nothing.html.select("[aria-label=Verdict] a")]
+    assert len(links) == 3
     assert all(f"connection={other.client_id}" in link for link in links)
     assert nothing.form["verdict"].value == "refused"
+
+
+@pytest.mark.parametrize("path", ["requests", "signature"])
+def test_the_tabs_of_a_connection_stay(vera, front, path):
+    """Its name and its tabs are on the pages that they lead to, and not where it is not named."""
+    page = vera.get(f"/{path}?connection={front.client_id}")
+    chosen = page.html.select_one("nav[aria-label=Connection] [aria-current]")
+    assert chosen["href"] == f"./{path}?connection={front.client_id}"
+    assert page.html.h1.text == "Shop A"
+    assert page.html.select_one("nav[aria-label=Console] [aria-current]").text == "Requests"
+    for query in ("", "?connection=ofc_none"):
+        assert not vera.get(f"/{path}{query}").html.select("nav[aria-label=Connection]")
 
 
 def test_every_request_is_on_one_page_only(vera, front):

@@ -70,6 +70,18 @@ def link_of(bridge, operator="lena", role="operator", **options):
 # Passwords.
 
 
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("anna", "anna"), ('"><b>', '"><b>'), ("4111111111111111", ""), ("n" * 100, "n" * 64)],
+)
+def test_the_name_is_still_there_after_a_wrong_password(console, name, kept):
+    """It is typed once, and the password is where one goes on; a card number is not repeated."""
+    page = sign_in(browser(console), name, "wrong", status=422)
+    assert page.form["name"].value == kept
+    assert page.form["password"].value == ""
+    assert page.html.select_one("[autofocus]")["name"] == ("password" if kept else "name")
+
+
 def test_a_stranger_signs_in_and_comes_where_he_wanted_to(console):
     """The page that was asked for comes after the sign-in, with its query."""
     app = browser(console)

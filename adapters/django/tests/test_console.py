@@ -41,6 +41,7 @@ def test_staff_enters_with_the_session_it_has(site):
     assert page.status_code == 200
     assert "A storefront" in page.content.decode()
     assert "vera" in page.content.decode()
+    assert '<a href="/admin/">Site administration</a>' in page.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from orderflow_bridge.console.http import Answer, Request
 from orderflow_bridge.console.operators import Authentication, Operator, may
 from orderflow_bridge.console.views import Views
 from orderflow_bridge.console.zones import Zone
+from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.protocol import client_address
 
 __all__ = ["Desk", "Visit"]
@@ -74,6 +75,11 @@ class Desk(Struct, frozen=True, kw_only=True):
     def names(self) -> Mapping[str, str]:
         """Name every connection by its client id, oldest first."""
         return {one.client_id: one.name for one in self.bridge.connections.all()}
+
+    def connection(self, client_id: str) -> Connection | None:
+        """Give the connection with a client id; None where there is none."""
+        every = self.bridge.connections.all()
+        return next((one for one in every if one.client_id == client_id), None)
 
     def refusals(self) -> Sequence[tuple[str, int]]:
         """Count what this process refused by code, the most frequent first."""

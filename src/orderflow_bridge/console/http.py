@@ -27,8 +27,9 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     alias with underscores, as in WSGI. `native` is the host's own request: a WSGI environ,
     an ASGI scope, or a framework's object. `site` is the part of `root` that the whole site runs
     under, empty where that cannot be told. `form_page` is the path of the page that has the form,
-    where it is one that acts. `program` is how the host starts the command line (`flask bridge`);
-    empty where the shell does not know.
+    where it is one that acts. `home` is the address of the site's own administration, empty where
+    there is none to go back to. `program` is how the host starts the command line
+    (`flask bridge`); empty where the shell does not know.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Request(Struct, frozen=True, kw_only=True, dict=True):
     native: Any = None
     site: str = ""
     form_page: str | None = None
+    home: str = ""
     program: str = ""
 
     @cached_property

@@ -39,7 +39,7 @@ _ELSEWHERE: Mapping[str, tuple[tuple[str, str], ...]] = {
 
 _OF_CONNECTION: Mapping[str, tuple[str, str]] = {
     "connection_disabled": ("status", "Its status"),
-    "ip_not_allowed": ("change-allow", "Its allow-list"),
+    "ip_not_allowed": ("change-allow", "Its allowed addresses"),
     "insufficient_scope": ("change-scopes", "What it may do"),
     "authentication_failed": ("what", "Its key and secret"),
 }

@@ -21,11 +21,13 @@ class Event(Struct, frozen=True, kw_only=True):
     """Something that happened; `at` in Unix ms, None where nobody wrote down when.
 
     `actor` is the operator who did it, empty where it was not one, or nobody knows.
+    `why` is the reason that was given, if any.
     """
 
     what: str
     at: int | None
     actor: str = ""
+    why: str = ""
 
 
 def timeline(bridge: Bridge, order: Order) -> Sequence[Event]:
@@ -52,11 +54,9 @@ def timeline(bridge: Bridge, order: Order) -> Sequence[Event]:
         # Money that came later has moved the time of the last change.
         untouched = order.payment.state == "pending"
         at = order.updated_at if untouched else None
-        events.append(
-            Event(what="Cancelled", at=at)
-            if cancelled is None
-            else Event(what="Cancelled", at=cancelled.at, actor=cancelled.actor)
-        )
+        by = "" if cancelled is None else cancelled.actor
+        at = at if cancelled is None else cancelled.at
+        events.append(Event(what="Cancelled", at=at, actor=by, why=order.cancel_reason or ""))
     return sorted(events, key=lambda event: _LAST if event.at is None else event.at)
 
 

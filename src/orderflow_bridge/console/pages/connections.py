@@ -99,13 +99,14 @@ def create(desk: Desk, visit: Visit) -> Answer:
     """Make a connection; or give the form back: with what is wrong, or with one more address."""
     form = visit.request.form
     typed = _typed(form)
+    preset = form.first("preset")
     if "add_address" in form:
         address = allow_lists.own_address(
             allow_lists.seen_address(desk.bridge.settings, visit.request)
         )
         if address:
             typed["allow"] = allow_lists.with_address(form.first("allow"), address)
-        return _form(desk, visit, typed=typed, focus="allow")
+        return _form(desk, visit, typed=typed, preset=preset, focus="allow")
     entries, problems = allow_lists.read_list(form.first("allow"))
     window = read_window(form.first("window"), most=desk.bridge.settings.max_window)
     scopes = grants.scopes_of(grants.chosen_in(form))
@@ -119,7 +120,7 @@ def create(desk: Desk, visit: Visit) -> Answer:
     if not scopes:
         errors["scopes"] = [grants.NONE_CHOSEN]
     if errors or window is None:
-        return _form(desk, visit, typed=typed, errors=errors)
+        return _form(desk, visit, typed=typed, preset=preset, errors=errors)
     try:
         credentials = desk.bridge.connections.create(
             form.first("name"),
@@ -136,7 +137,8 @@ def create(desk: Desk, visit: Visit) -> Answer:
         field = _field_of(refusal)
         if field is None:
             raise
-        return _form(desk, visit, typed=typed, errors={field: [refusal.detail or refusal.code]})
+        errors = {field: [refusal.detail or refusal.code]}
+        return _form(desk, visit, typed=typed, preset=preset, errors=errors)
     connection = credentials.connection
     done = mark(visit, "created", connection)
     return redirect(visit.request, f"/connections/{connection.client_id}?done={done}")
@@ -158,7 +160,7 @@ def _form(
     *,
     typed: Mapping[str, Any],
     errors: Mapping[str, Sequence[str]] | None = None,
-    preset: str | None = None,
+    preset: str,
     focus: str = "",
 ) -> Answer:
     seen = allow_lists.seen_address(desk.bridge.settings, visit.request)
@@ -171,7 +173,7 @@ def _form(
         errors=errors or {},
         focus=focus,
         rows=grants.rows(typed["levels"]),
-        preset=preset,
+        preset=preset if preset in _PRESETS else "",
         presets=_PRESETS,
         statuses=_STATUSES,
         currencies=sorted(CURRENCIES),

@@ -44,9 +44,9 @@ _DONE: Mapping[str, str] = {
     "disabled": "It is disabled: its requests are refused from now on.",
     "rotated": "There is a new secret. Reveal it, and give it to the storefront.",
     "revoked": "The old secret is over.",
-    "allowed": "The allow-list is replaced.",
-    "scoped": "What it may do is replaced.",
-    "windowed": "The replay window is replaced.",
+    "allowed": "The allowed addresses are saved.",
+    "scoped": "What it may do is saved.",
+    "windowed": "The replay window is saved.",
 }
 
 _EVENTS: Mapping[str, str] = {

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.done import mark, said
 from orderflow_bridge.console.http import Answer, redirect
+from orderflow_bridge.console.orders.addresses import lines_of
 from orderflow_bridge.console.orders.origin import made_by
 from orderflow_bridge.console.orders.timeline import timeline
 from orderflow_bridge.console.routes import Route
@@ -23,7 +24,7 @@ _ID = re.compile(r"[!-~]{1,64}")
 _DONE: Mapping[str, str] = {
     "settled": "The payment is recorded, and the order is paid.",
     "late": "The payment is recorded. The order stays cancelled: refund it where it was paid.",
-    "cancelled": "The order is cancelled, and its stock is back.",
+    "cancelled": "The order is cancelled, and what was counted of its stock is back.",
 }
 _REFUSALS: Mapping[str, str] = {
     "order_not_cancellable": (
@@ -126,6 +127,7 @@ def _page(
         status=status,
         order=order,
         connection=_connection(desk, order),
+        lines_of=lines_of,
         events=timeline(desk.bridge, order),
         origin=made_by(desk.bridge, order.order_id),
         done=done,

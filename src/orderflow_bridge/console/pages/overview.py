@@ -22,6 +22,7 @@ _NEWEST = 5
 _CHARTS = 3
 _SCREENS: Mapping[str, int] = {"wide": 720, "narrow": 340}
 _REFUSALS = 10
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Chart(Struct, frozen=True, kw_only=True):
@@ -85,7 +86,7 @@ def _chart(summary: Summary, days: Sequence[Day]) -> Chart:
     bars = [
         Bar(
             value=one.total,
-            label=day.name[5:],
+            label=_day(day.name),
             text=f"{day.name}: {format_price(one.total, currency)} {currency}",
         )
         for day, one in by_day
@@ -99,12 +100,27 @@ def _chart(summary: Summary, days: Sequence[Day]) -> Chart:
                 name=f"paid-{currency}-{screen}",
                 title=f"Paid orders in {currency} by day",
                 description=f"{total} in {summary.paid.orders} orders since {days[0].name}.",
-                scale=lambda amount: format_price(amount, currency),
+                scale=lambda amount: _price(amount, currency),
                 width=width,
             )
             for screen, width in _SCREENS.items()
         },
         days=[(day.name, one.orders, one.total) for day, one in by_day],
+    )
+
+
+def _day(name: str) -> Markup:
+    """Write a day without its year; a script may write it as the reader's language does."""
+    _, month, day = name.split("-")
+    text = f"{int(day)} {_MONTHS[int(month) - 1]}"
+    return Markup('<tspan data-day="{}">{}</tspan>').format(name, text)
+
+
+def _price(amount: int, currency: str) -> Markup:
+    """Write an amount at the grid; a script adds the currency, as the reader's language does."""
+    price = format_price(amount, currency)
+    return Markup('<tspan data-price="{}" data-currency="{}">{}</tspan>').format(
+        price, currency, price
     )
 
 

@@ -67,6 +67,7 @@ def listed(desk: Desk, visit: Visit) -> Answer:
         entries=entries,
         titles=TITLES,
         names=names,
+        connection=desk.connection(kept["connection"]),
         kept=kept,
         tabs=[
             (word, query_of(kept | {"verdict": verdict}), verdict == kept["verdict"])

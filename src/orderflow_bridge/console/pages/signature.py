@@ -71,6 +71,7 @@ def _form(
         explanation=explanation,
         verdicts=VERDICTS,
         names=desk.names(),
+        connection=desk.connection(visit.request.query.first("connection")),
         actions=list(ACTIONS),
         methods=METHODS,
         of=of,

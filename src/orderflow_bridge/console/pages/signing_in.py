@@ -4,6 +4,7 @@ There only where the console has operators of its own.
 """
 
 from orderflow_bridge.console import cookies
+from orderflow_bridge.console.allow_lists import kept
 from orderflow_bridge.console.closed_doors import Closed, told
 from orderflow_bridge.console.desk import Desk, Visit
 from orderflow_bridge.console.http import Answer, redirect
@@ -13,6 +14,9 @@ from orderflow_bridge.console.standalone import StandaloneAuth
 from orderflow_bridge.domain.errors import BridgeError
 
 __all__ = ["ROUTES"]
+
+# What a name that anybody has is not longer than.
+_LONGEST = 64
 
 
 def asked(desk: Desk, visit: Visit) -> Answer:
@@ -94,6 +98,7 @@ def _form(
         status=status or (422 if problem else 200),
         next=to,
         problem=problem,
+        name=kept(visit.request.form.first("name"))[:_LONGEST],
     )
 
 

@@ -41,16 +41,27 @@ function upgrade(part) {
       timeStyle: element.hasAttribute("data-seconds") ? "medium" : "short",
     }).format(moment);
   }
-  for (const element of part.querySelectorAll("data.money")) {
+  for (const element of part.querySelectorAll("[data-currency]")) {
+    const price = element.dataset.price ?? element.value;
     try {
       element.textContent = new Intl.NumberFormat(undefined, {
         style: "currency",
         currency: element.dataset.currency,
-        minimumFractionDigits: (element.value.split(".")[1] || "").length,
-      }).format(element.value);
+        minimumFractionDigits: (price.split(".")[1] || "").length,
+      }).format(price);
     } catch {
       // A currency that this browser does not know stays as the server wrote it.
     }
+  }
+  for (const element of part.querySelectorAll("[data-day]")) {
+    element.textContent = new Intl.DateTimeFormat(undefined, {
+      day: "numeric",
+      month: "short",
+      timeZone: "UTC",
+    }).format(new Date(element.dataset.day));
+  }
+  for (const element of part.querySelectorAll("data.country")) {
+    element.textContent = new Intl.DisplayNames(undefined, { type: "region" }).of(element.value);
   }
   for (const button of part.querySelectorAll("button[data-copy]")) button.hidden = !navigator.clipboard;
 }
@@ -82,7 +93,7 @@ document.addEventListener("submit", (event) => {
     event.preventDefault();
   } else if (question && !form.dataset.asked) {
     event.preventDefault();
-    ask(question, () => {
+    ask(asked(question, event.submitter), event.submitter?.textContent, () => {
       form.dataset.asked = "yes";
       form.requestSubmit(event.submitter);
     });
@@ -106,7 +117,14 @@ function hold(form, isSent) {
   delete form.dataset.asked;
 }
 
-function ask(question, then) {
+// `data-confirm-choice` is the id of a select whose choice the question repeats.
+function asked(question, button) {
+  const select = document.getElementById(button?.dataset.confirmChoice);
+  if (!select) return question;
+  return `${question} ${select.labels[0].textContent}: ${select.selectedOptions[0].textContent.trim()}.`;
+}
+
+function ask(question, act, then) {
   const dialog = document.createElement("dialog");
   dialog.setAttribute("aria-label", "Confirm");
   const text = document.createElement("p");
@@ -114,7 +132,7 @@ function ask(question, then) {
   const actions = document.createElement("div");
   actions.className = "actions";
   const yes = document.createElement("button");
-  yes.textContent = "Yes, do it";
+  yes.textContent = act || "Yes, do it";
   yes.className = "danger";
   const no = document.createElement("button");
   no.textContent = "No";
@@ -212,8 +230,10 @@ if (who) {
       root.dataset.theme = now === "dark" ? "light" : "dark";
       remember("ofb-theme", root.dataset.theme);
     }),
-    tool("Keys", help),
+    tool("Shortcuts", help),
   );
+  // A narrow screen, which seldom has keys, leaves it out.
+  who.lastElementChild.classList.add("of-keys");
 }
 
 function tool(text, act) {
@@ -264,11 +284,11 @@ function help() {
   dialog.setAttribute("aria-labelledby", "keys-title");
   const title = document.createElement("h2");
   title.id = "keys-title";
-  title.textContent = "Keys";
+  title.textContent = "Shortcuts";
   const list = document.createElement("dl");
   list.className = "keys";
   const entries = [
-    ["/", "Search"],
+    ["/", "Search, where a page has one"],
     ["j  k", "Next or previous row"],
     ...links.map((link) => [link.dataset.keys, link.textContent.trim()]),
     ["?", "This list"],

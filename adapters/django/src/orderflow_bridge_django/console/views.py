@@ -7,6 +7,7 @@ from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_not_required
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.csrf import csrf_exempt
 from orderflow_bridge.console import Answer, Request
 from orderflow_bridge.console.guard import TOO_LARGE
@@ -47,10 +48,19 @@ def console(request: HttpRequest, rest: str = "") -> HttpResponseBase:
                 aliased=True,
                 native=request,
                 site=request.path.removesuffix(request.path_info),
+                home=_home(),
                 program="python manage.py bridge",
             )
         ),
     )
+
+
+def _home() -> str:
+    """Give the admin's address, where one signs out, too; empty where the site has no admin."""
+    try:
+        return reverse("admin:index")
+    except NoReverseMatch:
+        return ""
 
 
 def _read(request: HttpRequest, length: int) -> bytes:

@@ -8,7 +8,7 @@ The same requests, signed alike, on equal files: one bridge keeps requests and o
   machine does meets both alike. The thread that writes the journal meets both too.
 - saturated: one thread's requests back to back, and what was kept is written before the clock
   stops; the thread that writes it takes its share. The best of some rounds.
-- served: a server of one process, as busy as it can be; processor time is that of the server.
+- served: a server of one process and one thread, as busy as it can be; processor time is its own.
 
 On a disk a write waits for `fsync`, which differs more than what is looked for: `--folder` names a
 place in memory.
@@ -177,10 +177,10 @@ def served(folder: Path, scale: Scale, server: str) -> dict[str, dict[str, list[
     off, on = opened(folder, "served-off", 0), opened(folder, "served-on", 0)
     with (
         serving(
-            "served", folder / "served-off/shop.db", server, threads=8, **{ENVIRONMENT: "0"}
+            "served", folder / "served-off/shop.db", server, threads=1, **{ENVIRONMENT: "0"}
         ) as one,
         serving(
-            "served", folder / "served-on/shop.db", server, threads=8, **{ENVIRONMENT: str(ROWS)}
+            "served", folder / "served-on/shop.db", server, threads=1, **{ENVIRONMENT: str(ROWS)}
         ) as two,
     ):
         sides[0], sides[ROWS] = loading(one, off), loading(two, on)

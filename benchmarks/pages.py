@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 from lists import FULL, NOW, QUICK, databases, fill
 
 from orderflow_bridge.bridge import Bridge
+from orderflow_bridge.capabilities import journal_of
 from orderflow_bridge.console import BridgeConsole, ConsoleWSGI, Operator
 from orderflow_bridge.domain.connection import Connection, Issue
+from orderflow_bridge.domain.journal import JournalEntry
 from orderflow_bridge.ports import CartQuery, OrderQuery
 from orderflow_bridge.storage.peewee import PeeweeStorage
 from orderflow_bridge.testing.clock import SetClock
@@ -32,6 +34,8 @@ FAR = 1_000  # pages
 ROWS = 50  # on a page
 AIM = 100  # ms, at the 95th percentile; printed beside the figures and never asserted
 MAIL = "buyer7%40example.com"
+DAYS = "from=2026-11-01&to=2026-11-30&tz=UTC"
+REQUESTS = 2_000  # of each connection, as many as are kept
 
 
 class Times(NamedTuple):
@@ -81,6 +85,11 @@ class Browser:
 def paths(bridge: Bridge) -> dict[str, str]:
     """Name each list with each filter, its first page and its thousandth."""
     found = {"overview": "", "connections": "connections", "requests": "requests"}
+    found |= {
+        "requests refused": "requests?verdict=refused",
+        "requests of ofc_web": "requests?connection=ofc_web",
+        "requests of ofc_web refused": "requests?connection=ofc_web&verdict=refused",
+    }
     far_order = bridge.orders.search(OrderQuery(limit=ROWS * FAR))[-1]
     far_cart = bridge.carts.search(CartQuery(now=NOW, limit=ROWS * FAR))[-1]
     orders = f"after={far_order.placed_at}.{far_order.order_id}"
@@ -96,6 +105,10 @@ def paths(bridge: Bridge) -> dict[str, str]:
                 name = " ".join(filter(None, (kind, status, connection)))
                 found[name] = f"{kind}?" + "&".join(chosen)
                 found[f"{name}, page {FAR:,}"] = f"{kind}?" + "&".join([*chosen, place])
+    for status in ("", "paid", "pending_payment", "cancelled"):
+        for connection in ("", "ofc_web", "ofc_never"):
+            name = " ".join(filter(None, ("orders of a month", status, connection)))
+            found[name] = f"orders?{DAYS}&status={status}&connection={connection}"
     found["orders of an e-mail"] = f"orders?q={MAIL}&status=paid"
     found["carts of an e-mail"] = f"carts?email={MAIL}"
     return found
@@ -122,6 +135,33 @@ def prepare(storage: PeeweeStorage, rows: int) -> None:
                         updated_at=0,
                     )
                 )
+            for client_id in ("ofc_web", "ofc_never"):
+                journal_of(unit).append(list(requests_of(client_id)))
+
+
+def requests_of(client_id: str) -> Iterator[JournalEntry]:
+    """Make the recent requests of a connection; every tenth was refused."""
+    for number in range(REQUESTS):
+        refused = number % 10 == 0
+        yield JournalEntry(
+            request_id=f"req_{client_id}_{number:06}",
+            at=NOW - number * 1_000,
+            connection=client_id,
+            action="cart.get",
+            verdict="refused" if refused else "allowed",
+            code="authentication_failed" if refused else None,
+            status=401 if refused else 200,
+            replayed=False,
+            address="198.51.100.7",
+            milliseconds=3,
+            verified=not refused,
+            headers={"Content-Type": "application/json", "X-Client-Id": client_id},
+            string_to_sign=f"ofb1\n{number}\n{client_id}\nPOST\ncart.get\n",
+            body_bytes=40,
+            detail="The signature is wrong." if refused else "",
+            order_id=None,
+            cart_id=None,
+        )
 
 
 def measure(url: str, rows: int) -> dict[str, Any]:

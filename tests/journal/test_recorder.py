@@ -18,7 +18,7 @@ from orderflow_bridge.journal import recorder as module
 from orderflow_bridge.journal.floods import Floods
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.system import SystemEntropy
-from tests.rig import NOW, open_shop
+from tests.rig import NOW, item, open_shop
 
 PATIENCE = 30
 
@@ -194,6 +194,32 @@ def test_copies_of_what_was_signed_are_kept_in_part(shop, action):
     assert len(kept) == 1 + 20 + 30
     assert not kept[-1].refused
     assert shop.bridge._recorder.dropped == 0
+
+
+def test_of_a_busy_connection_orders_and_refusals_are_all_kept(shop):
+    """Of the rest so many that the rows reach back; another connection has room of its own."""
+    front, other = shop.storefront(), shop.storefront("Other")
+    recorder = shop.bridge._recorder
+    placed = set()
+    for number in range(600):
+        front.ok("orders.list")
+        if number % 100 == 0:
+            assert front.call("cart.get", cart_id="cart_of_nobody").status == 404
+            cart = front.cart(item("mug"))
+            placed.add(front.order(cart["cart_id"], intent=f"pi_{number:04}")["order_id"])
+    other.ok("orders.list")
+    recorder.flush()
+    kept = shop.bridge.journal.page(connection=front.client_id, limit=1_000)
+    assert {entry.made for entry in kept} - {None} == placed
+    assert sum(entry.refused for entry in kept) == 6
+    assert len(kept) == 500 + 6 + 6
+    assert recorder.left_out == 600 + 6 - 500
+    assert len(shop.bridge.journal.page(connection=other.client_id)) == 1
+    shop.clock.forward(2)
+    for _ in range(100):
+        front.ok("orders.list")
+    recorder.flush()
+    assert len(shop.bridge.journal.page(connection=front.client_id, limit=1_000)) == 512 + 40
 
 
 def test_copies_are_forgotten_in_halves(shop, monkeypatch):

@@ -15,7 +15,7 @@ from orderflow_bridge.domain.faults import whereabouts
 from orderflow_bridge.domain.journal import JournalEntry
 from orderflow_bridge.http import Response
 from orderflow_bridge.journal.entries import Course, Ended, ended, entry_of
-from orderflow_bridge.journal.floods import Floods
+from orderflow_bridge.journal.floods import Bucket, Floods
 from orderflow_bridge.ports import Clock, Storage, Unit
 from orderflow_bridge.transactions import transact
 
@@ -30,6 +30,8 @@ _BATCH = 1_024
 _MOST_WAITING = 4_096
 _MOST_KNOWN = 4_096
 _MOST_SEEN = 4_096
+_AT_ONCE, _A_SECOND = 500, 20
+_ORDER = b"convertToOrder"
 _MOST_COUNTED = 4_096
 _TRIM_EVERY = 64
 _TRIMMED = 512
@@ -45,7 +47,9 @@ class Recorder:
     """Keep requests in memory until a thread writes them: after half a second, or when many wait.
 
     The thread is a daemon, and is there only while there is something to write. What a connection
-    signed is kept when it comes first. Of what strangers can send as often as they like there is a
+    signed is kept when it comes first; where that is more than 20 a second for long, refusals and
+    orders are, and of the rest so many: rows of the last moment alone would tell nobody anything.
+    Of what strangers can send as often as they like there is a
     bounded trickle, for connections that exist: of what is not verified, of copies, and of what is
     kept out whoever signed it. What the queue cannot hold, and what the storage does not take, is
     dropped, counted and told to the log: it is never the storefront's business. A forked child
@@ -71,6 +75,7 @@ class Recorder:
         self._written: Counter[str] = Counter()
         self._failing = False
         self.dropped: int = 0
+        self.left_out: int = 0
         self.renew()
         _call_after_fork(self)
 
@@ -89,6 +94,9 @@ class Recorder:
                 asked.client_id, asked.arrived, known=asked.client_id in self._known
             )
         ):
+            return
+        if refusal is None and asked.action != _ORDER and not self._has_room(asked):
+            self.left_out += 1
             return
         waiting = self._waiting
         if len(waiting) == _MOST_WAITING:
@@ -125,6 +133,7 @@ class Recorder:
         self._floods = self._new_floods()
         self._seen: set[int] = set()
         self._seen_before: set[int] = set()
+        self._busy: dict[bytes, Bucket] = {}
         self._flushing = Lock()
         self._starting = Lock()
         self._wake = Event()
@@ -152,6 +161,19 @@ class Recorder:
         if len(self._seen) >= _MOST_SEEN:
             self._seen_before, self._seen = self._seen, set()
         self._seen.add(text)
+        return True
+
+    def _has_room(self, asked: Asked) -> bool:
+        """Tell whether one more of what was allowed is kept; several threads may keep some more."""
+        bucket = self._busy.get(asked.client_id)
+        if bucket is None:
+            if len(self._busy) >= _MOST_KNOWN:
+                self._busy = {}
+            bucket = Bucket(_AT_ONCE, asked.arrived, every=1_000 / _A_SECOND)
+            self._busy[asked.client_id] = bucket
+        if not bucket.has_room(asked.arrived):
+            return False
+        bucket.take()
         return True
 
     def _start(self) -> None:

@@ -213,6 +213,8 @@ def test_the_first_cart_holds_what_is_for_sale(default, sold, body):
     page = ada.get(f"/connections/{made.connection.client_id}")
     assert json.dumps(body) in page.html.find(id="snippet-shell").get_text()
     assert "convertToOrder" in page
+    # An empty cart becomes no order, so the page says how it is filled.
+    assert ("items.add" in page) == ("items" not in body)
 
 
 def test_who_may_not_order_is_not_told_how():

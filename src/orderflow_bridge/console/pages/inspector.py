@@ -137,6 +137,7 @@ def show(
             currency=product.currency if product else connection.default_currency,
             sku=product.sku if product else None,
         ),
+        fills=product is not None,
         buys=connection.scopes >= {"carts:write", "orders:write"},
         recent=recent(desk, connection.client_id),
         titles=TITLES,

@@ -222,6 +222,21 @@ def test_of_a_busy_connection_orders_and_refusals_are_all_kept(shop):
     assert len(shop.bridge.journal.page(connection=front.client_id, limit=1_000)) == 512 + 40
 
 
+def test_copies_take_no_room_of_the_connection(shop, monkeypatch):
+    """Whoever repeats what was captured leaves what comes after it as much as there was."""
+    monkeypatch.setattr(module, "_AT_ONCE", 10)
+    front = shop.storefront()
+    body = b"{}"
+    captured = front.headers("orders.list", body, key="captured")
+    for _ in range(100):
+        front.send("orders.list", body, captured)
+    for _ in range(30):
+        front.ok("orders.list")
+    shop.bridge._recorder.flush()
+    # The first and its copies that are kept, and what the connection had room for besides.
+    assert len(shop.bridge.journal.page(limit=200)) == 1 + 20 + 9
+
+
 def test_copies_are_forgotten_in_halves(shop, monkeypatch):
     """Memory is bounded; a copy of what came lately is known all the same."""
     monkeypatch.setattr(module, "_MOST_SEEN", 10)

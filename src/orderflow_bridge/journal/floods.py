@@ -21,8 +21,11 @@ class Bucket:
 
     def has_room(self, now: int) -> bool:
         """Tell whether one more may pass; a clock that was set back gives no room."""
-        self._left = min(self._most, self._left + max(0, now - self._at) / self._every)
-        self._at = now
+        passed = now - self._at
+        if passed:
+            self._at = now
+            if passed > 0:
+                self._left = min(self._most, self._left + passed / self._every)
         return self._left >= 1
 
     def take(self) -> None:

@@ -32,6 +32,7 @@ _MOST_KNOWN = 4_096
 _MOST_SEEN = 4_096
 _AT_ONCE, _A_SECOND = 500, 20
 _ORDER = b"convertToOrder"
+_REFUSED = 400
 _MOST_COUNTED = 4_096
 _TRIM_EVERY = 64
 _TRIMMED = 512
@@ -88,15 +89,18 @@ class Recorder:
         refusal: BridgeError | None = None,
     ) -> None:
         """Put an answered request into the queue; costs a microsecond, and never raises."""
-        if not self._comes_first(asked, course, refusal) and (
-            not asked.client_id
-            or not self._floods.let_pass(
-                asked.client_id, asked.arrived, known=asked.client_id in self._known
-            )
+        room = None
+        if response.status < _REFUSED and asked.action != _ORDER:
+            room = self._busy.get(asked.client_id) or self._room_of(asked)
+            if not room.has_room(asked.arrived):
+                self.left_out += 1
+                return
+        if self._comes_first(asked, course, refusal):
+            if room is not None:
+                room.take()
+        elif not asked.client_id or not self._floods.let_pass(
+            asked.client_id, asked.arrived, known=asked.client_id in self._known
         ):
-            return
-        if refusal is None and asked.action != _ORDER and not self._has_room(asked):
-            self.left_out += 1
             return
         waiting = self._waiting
         if len(waiting) == _MOST_WAITING:
@@ -163,18 +167,13 @@ class Recorder:
         self._seen.add(text)
         return True
 
-    def _has_room(self, asked: Asked) -> bool:
-        """Tell whether one more of what was allowed is kept; several threads may keep some more."""
-        bucket = self._busy.get(asked.client_id)
-        if bucket is None:
-            if len(self._busy) >= _MOST_KNOWN:
-                self._busy = {}
-            bucket = Bucket(_AT_ONCE, asked.arrived, every=1_000 / _A_SECOND)
-            self._busy[asked.client_id] = bucket
-        if not bucket.has_room(asked.arrived):
-            return False
-        bucket.take()
-        return True
+    def _room_of(self, asked: Asked) -> Bucket:
+        """Make the room of what is allowed to a connection; several threads may keep some more."""
+        if len(self._busy) >= _MOST_KNOWN:
+            self._busy = {}
+        room = Bucket(_AT_ONCE, asked.arrived, every=1_000 / _A_SECOND)
+        self._busy[asked.client_id] = room
+        return room
 
     def _start(self) -> None:
         with self._starting:

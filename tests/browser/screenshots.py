@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from orderflow_bridge.console import BridgeConsole, ConsoleWSGI, Operator
+from orderflow_bridge.console import BridgeConsole, ConsoleWSGI, Operator, StandaloneAuth
 from orderflow_bridge.ports import OrderQuery
 from tests.browser.browsing import chromium, served, watched
 from tests.browser.shop import OPERATOR, Shop, open_shop
@@ -40,6 +40,12 @@ def _revealed(page: Any) -> None:
     page.get_by_text("That it was shown is in the audit").wait_for()
 
 
+def _asked_for_a_word(page: Any) -> None:
+    """Ask for the secret of a shop that nobody can call."""
+    page.get_by_role("button", name="Reveal the secret").click()
+    page.get_by_label("Type confirm").wait_for()
+
+
 class Picture(NamedTuple):
     """One picture: of which page, how, and after what."""
 
@@ -53,10 +59,12 @@ PICTURES = {
     "overview": Picture(""),
     "connections": Picture("connections"),
     "new-inbound": Picture("connections/new", _form_filled),
+    "confirm": Picture("connections/{client_id}", _asked_for_a_word),
     "connection": Picture("connections/{client_id}", _revealed),
     "audit": Picture("connections/{client_id}/audit"),
     "requests": Picture("requests"),
     "request": Picture("requests/{refused_id}"),
+    "signature": Picture("signature?request={refused_id}"),
     "orders": Picture("orders"),
     "order": Picture("orders/{order_id}"),
     "carts": Picture("carts"),
@@ -90,6 +98,9 @@ def _take_all(shop: Shop, folder: Path) -> None:
         for name, picture in PICTURES.items():
             home = f"{url}/bridge-console/"
             _take(browser, picture, home, place, folder / f"{name}.png")
+    own = ConsoleWSGI(console=BridgeConsole(shop.bridge, identify=StandaloneAuth(shop.bridge)))
+    with served(_as_in_public(own)) as url, chromium() as browser:
+        _take(browser, Picture("sign-in"), f"{url}/bridge-console/", {}, folder / "sign-in.png")
 
 
 def _as_in_public(site: WSGIApplication) -> WSGIApplication:

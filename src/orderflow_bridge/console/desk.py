@@ -1,5 +1,6 @@
 """What a page has at hand: the bridge, the templates, and the visit that it answers."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,9 +15,12 @@ from orderflow_bridge.console.operators import Authentication, Operator, may
 from orderflow_bridge.console.views import Views
 from orderflow_bridge.console.zones import Zone
 from orderflow_bridge.domain.connection import Connection
+from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.protocol import client_address
 
 __all__ = ["Desk", "Visit"]
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
 class Visit(Struct, frozen=True, kw_only=True):
@@ -78,8 +82,14 @@ class Desk(Struct, frozen=True, kw_only=True):
 
     def connection(self, client_id: str) -> Connection | None:
         """Give the connection with a client id; None where there is none."""
-        every = self.bridge.connections.all()
-        return next((one for one in every if one.client_id == client_id), None)
+        if _CLIENT_ID.fullmatch(client_id) is None:
+            return None
+        try:
+            return self.bridge.connections.find(client_id)
+        except BridgeError as refusal:
+            if refusal.code != "not_found":
+                raise
+            return None
 
     def refusals(self) -> Sequence[tuple[str, int]]:
         """Count what this process refused by code, the most frequent first."""

@@ -1,4 +1,4 @@
-"""How much is kept of requests that nobody has proven to have signed: some, then a trickle."""
+"""How much is kept of what may come without end: some at once, then a trickle."""
 
 from collections import OrderedDict
 from threading import Lock

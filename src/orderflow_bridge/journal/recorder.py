@@ -1,8 +1,6 @@
 """Write down the requests that were answered, in batches, off the path of whoever asked."""
 
 import logging
-import os
-import weakref
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -12,6 +10,7 @@ from orderflow_bridge.capabilities import journal_of
 from orderflow_bridge.decisions import Asked
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.faults import whereabouts
+from orderflow_bridge.domain.forks import renew_in_children
 from orderflow_bridge.domain.journal import JournalEntry
 from orderflow_bridge.http import Response
 from orderflow_bridge.journal.entries import Course, Ended, ended, entry_of
@@ -53,8 +52,8 @@ class Recorder:
     Of what strangers can send as often as they like there is a
     bounded trickle, for connections that exist: of what is not verified, of copies, and of what is
     kept out whoever signed it. What the queue cannot hold, and what the storage does not take, is
-    dropped, counted and told to the log: it is never the storefront's business. A forked child
-    starts with nothing, for its parent writes its own.
+    dropped and counted, and that the storage fails is told to the log: it is never the storefront's
+    business. A forked child starts with nothing, for its parent writes its own.
     `rows` are kept for each connection, and for `days`; 0 days is for ever.
     """
 
@@ -78,7 +77,7 @@ class Recorder:
         self.dropped: int = 0
         self.left_out: int = 0
         self.renew()
-        _call_after_fork(self)
+        renew_in_children(self)
 
     def keep(
         self,
@@ -250,16 +249,3 @@ class Recorder:
         before = self._written[connection]
         self._written[connection] = before + count
         return first or before // _TRIM_EVERY != (before + count) // _TRIM_EVERY
-
-
-def _call_after_fork(recorder: Recorder) -> None:
-    reference = weakref.ref(recorder)
-
-    def renew() -> None:
-        alive = reference()
-        if alive is not None:
-            alive.renew()
-
-    # Where processes fork; to ask for the process with each request would cost more than all else.
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=renew)

@@ -5,9 +5,7 @@ reading unit sees what was published and waits for nobody. Everything is lost wi
 this serves tests, demos and readers who want to know what a storage must do.
 """
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Generic, Protocol, TypeVar
@@ -19,6 +17,7 @@ from orderflow_bridge.domain.audit import AuditEntry
 from orderflow_bridge.domain.cart import Cart
 from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import Conflict, StorageUnavailable
+from orderflow_bridge.domain.forks import renew_in_children
 from orderflow_bridge.domain.journal import JournalEntry
 from orderflow_bridge.domain.numbers import as_number
 from orderflow_bridge.domain.order import Order, OrderStatus
@@ -74,7 +73,7 @@ class MemoryStorage:
         self._timeout = timeout
         self._published = _Published()
         self._turn = threading.Lock()
-        _call_after_fork(self)
+        renew_in_children(self)
 
     def __repr__(self) -> str:
         return "MemoryStorage()"
@@ -94,18 +93,6 @@ class MemoryStorage:
         """Take a fresh lock in a forked child: the parent's may be held for ever."""
         self._turn = threading.Lock()
         self._published.renew()
-
-
-def _call_after_fork(storage: MemoryStorage) -> None:
-    reference = weakref.ref(storage)
-
-    def renew() -> None:
-        alive = reference()
-        if alive is not None:
-            alive.renew()
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=renew)
 
 
 class _Rows(Protocol[_K, _V]):

@@ -1,12 +1,11 @@
 """The storage itself: an engine, the tables, and what happens at the first use."""
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.forks import renew_in_children
 from orderflow_bridge.ports import PORTS_VERSION, Capability, CartRepository, OrderRepository
 from sqlalchemy import Connection, Engine, MetaData, Pool
 from sqlalchemy.exc import SQLAlchemyError
@@ -85,7 +84,7 @@ class SQLAlchemyStorage:
         self._replaced = Replaced(carts, orders)
         self._inherited: list[Pool | Family] = []
         self._set_up()
-        _call_after_fork(self)
+        renew_in_children(self)
 
     def __repr__(self) -> str:
         url = self._engine.url
@@ -166,15 +165,3 @@ def _translated() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         raise refusal(error) from None
-
-
-def _call_after_fork(storage: SQLAlchemyStorage) -> None:
-    reference = weakref.ref(storage)
-
-    def renew() -> None:
-        alive = reference()
-        if alive is not None:
-            alive.renew()
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=renew)

@@ -71,9 +71,13 @@ def listed(desk: Desk, visit: Visit) -> Answer:
 def shown(desk: Desk, visit: Visit) -> Answer:
     """Show one cart."""
     cart = desk.bridge.carts.find(visit.place["cart_id"])
-    name = desk.names().get(cart.connection)
+    connection = desk.connection(cart.connection)
     return desk.show(
-        visit, "carts/one.html", cart=cart, name=name, number=_number(desk, cart.order_id)
+        visit,
+        "carts/one.html",
+        cart=cart,
+        name=None if connection is None else connection.name,
+        number=_number(desk, cart.order_id),
     )
 
 

@@ -33,7 +33,6 @@ OVERLAPS: Mapping[str, str] = {
 }
 """How long both secrets may verify, in seconds as a form sends them."""
 
-_CLIENT_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _HOST = re.compile(r"[A-Za-z0-9.-]+(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]{1,5})?")
 _PAGE = 50
 _PLACE = re.compile(r"([0-9]{1,15})\.([A-Za-z0-9_]{1,64})")
@@ -73,10 +72,10 @@ class Change(Struct, frozen=True, kw_only=True):
 
 def found(desk: Desk, visit: Visit) -> Connection:
     """Give the connection that a page is about; raises `BridgeError` `not_found`."""
-    client_id = visit.place["client_id"]
-    if _CLIENT_ID.fullmatch(client_id) is None:
+    connection = desk.connection(visit.place["client_id"])
+    if connection is None:
         raise BridgeError("not_found", "There is no connection with that client id.")
-    return desk.bridge.connections.find(client_id)
+    return connection
 
 
 def open_until(connection: Connection, now: int) -> int | None:

@@ -11,7 +11,6 @@ from orderflow_bridge.console.orders.addresses import lines_of
 from orderflow_bridge.console.orders.origin import made_by
 from orderflow_bridge.console.orders.timeline import timeline
 from orderflow_bridge.console.routes import Route
-from orderflow_bridge.domain.connection import Connection
 from orderflow_bridge.domain.errors import BridgeError
 from orderflow_bridge.domain.money import format_price
 from orderflow_bridge.domain.order import Order
@@ -126,7 +125,7 @@ def _page(
         "orders/order.html",
         status=status,
         order=order,
-        connection=_connection(desk, order),
+        connection=desk.connection(order.connection),
         lines_of=lines_of,
         events=timeline(desk.bridge, order),
         origin=made_by(desk.bridge, order.order_id),
@@ -136,13 +135,6 @@ def _page(
         cancelling=cancelling,
         reason=reason,
     )
-
-
-def _connection(desk: Desk, order: Order) -> Connection | None:
-    try:
-        return desk.bridge.connections.find(order.connection)
-    except BridgeError:
-        return None
 
 
 ROUTES = (

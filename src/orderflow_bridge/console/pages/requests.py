@@ -88,7 +88,8 @@ def shown(desk: Desk, visit: Visit) -> Answer:
         raise BridgeError("not_found", "There is no such request here.")
     inspected = desk.bridge.inspector.inspect(request_id)
     entry, explanation = inspected.entry, inspected.explanation
-    name = desk.names().get(entry.connection or "")
+    connection = desk.connection(entry.connection or "")
+    client_id = None if connection is None else connection.client_id
     return desk.show(
         visit,
         "requests/one.html",
@@ -96,12 +97,12 @@ def shown(desk: Desk, visit: Visit) -> Answer:
         checks=inspected.checks,
         failed=next((check for check in inspected.checks if check.state == "failed"), None),
         was_compared=inspected.was_compared,
-        remedy=remedy(entry.code, inspected.fix, client_id=entry.connection if name else None),
+        remedy=remedy(entry.code, inspected.fix, client_id=client_id),
         title=TITLES.get(entry.code or "", ""),
         explanation=None if entry.verified or entry.code not in _OF_SIGNING else explanation,
         verdicts=VERDICTS,
         string_to_sign=entry.string_to_sign or explanation.string_to_sign,
-        name=name,
+        name=None if connection is None else connection.name,
     )
 
 

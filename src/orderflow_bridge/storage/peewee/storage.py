@@ -1,14 +1,13 @@
 """The storage itself: a database URL, a pool of sessions, and what happens at the first use."""
 
-import os
 import threading
-import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import peewee
 
 from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.forks import renew_in_children
 from orderflow_bridge.ports import PORTS_VERSION, Capability, CartRepository, OrderRepository
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage.peewee import migrations
@@ -83,7 +82,7 @@ class PeeweeStorage:
         self._pool_timeout = pool_timeout
         self._inherited: list[Pool[PeeweeUnit]] = []
         self._set_up()
-        _call_after_fork(self)
+        renew_in_children(self)
 
     def __repr__(self) -> str:
         return f"PeeweeStorage({self._dialect.where!r})"
@@ -191,15 +190,3 @@ def _dialect(url: str, *, timeout: float, synchronous: str) -> Dialect:
     if scheme in ("mariadb", "mysql"):
         return MariaDB(url, timeout=timeout)
     raise ConfigurationError("Peewee's storage knows sqlite, postgresql, mariadb and mysql URLs.")
-
-
-def _call_after_fork(storage: PeeweeStorage) -> None:
-    reference = weakref.ref(storage)
-
-    def renew() -> None:
-        alive = reference()
-        if alive is not None:
-            alive.renew()
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=renew)

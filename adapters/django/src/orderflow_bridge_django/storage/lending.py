@@ -5,9 +5,7 @@ bridge's threads have no requests, so a unit gives back what it opened; and what
 with its cursors and temporary tables, a unit leaves alone.
 """
 
-import os
 import threading
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +14,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.connection import ConnectionDoesNotExist
 from orderflow_bridge.domain.errors import ConfigurationError
+from orderflow_bridge.domain.forks import renew_in_children
 
 __all__ = ["Lender"]
 
@@ -28,7 +27,7 @@ class Lender:
         self._opened = threading.local()
         self._aliases: set[str] = set()
         self._inherited: list[BaseDatabaseWrapper] = []
-        _call_after_fork(self)
+        renew_in_children(self)
 
     @contextmanager
     def lent(self, alias: str) -> Iterator[BaseDatabaseWrapper]:
@@ -91,15 +90,3 @@ class Lender:
 def _is_in_memory(connection: BaseDatabaseWrapper) -> bool:
     in_memory = getattr(connection, "is_in_memory_db", None)
     return in_memory is not None and bool(in_memory())
-
-
-def _call_after_fork(lender: Lender) -> None:
-    reference = weakref.ref(lender)
-
-    def renew() -> None:
-        alive = reference()
-        if alive is not None:
-            alive.renew()
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=renew)

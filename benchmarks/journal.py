@@ -5,10 +5,14 @@ python benchmarks/journal.py [--quick] [--json] [--folder /dev/shm] [--no-server
 The same requests, signed alike, on equal files: one bridge keeps requests and one does not.
 
 - until the answer: what a storefront waits, request by request in turns, so that whatever else the
-  machine does meets both alike. The thread that writes the journal meets both too.
+  machine does meets both alike. The thread that writes the journal meets both too. In process and
+  from a server; from the server while each request is kept, and in process mostly after that.
 - saturated: one thread's requests back to back, and what was kept is written before the clock
   stops; the thread that writes it takes its share. The best of some rounds.
 - served: a server of one process and one thread, as busy as it can be; processor time is its own.
+
+Of a connection that sends more than 500 at once and 20 a second the journal keeps a part: that is
+what saturated and served are about.
 
 On a disk a write waits for `fsync`, which differs more than what is looked for: `--folder` names a
 place in memory.
@@ -19,7 +23,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +50,11 @@ class Scale:
     writes: int
     loads: int
     seconds: float
+    kept: int
 
 
-QUICK = Scale(rounds=2, pairs=100, reads=1_000, writes=100, loads=1, seconds=0.5)
-FULL = Scale(rounds=9, pairs=1_000, reads=8_000, writes=1_000, loads=5, seconds=3.0)
+QUICK = Scale(rounds=2, pairs=100, reads=1_000, writes=100, loads=1, seconds=0.5, kept=20)
+FULL = Scale(rounds=9, pairs=1_000, reads=8_000, writes=1_000, loads=5, seconds=3.0, kept=240)
 
 
 @dataclass
@@ -135,8 +140,8 @@ def in_process(folder: Path, scale: Scale) -> dict[str, dict[str, list[float]]]:
     found: dict[str, dict[str, list[float]]] = {}
     for action in ACTIONS:
         count = scale.writes if action == "cart.create" else scale.reads
-        # What is kept from the first request on is trimmed from now on.
-        saturated(on, "cart.get", ROWS)
+        # What is kept at once is used up: from now on a part is kept.
+        saturated(on, "cart.get", 600)
         waited = [waits(off, on, action, scale.pairs) for _ in range(scale.rounds)]
         spent = [
             (saturated(off, action, count), saturated(on, action, count))
@@ -156,46 +161,44 @@ def in_process(folder: Path, scale: Scale) -> dict[str, dict[str, list[float]]]:
 
 
 def served(folder: Path, scale: Scale, server: str) -> dict[str, dict[str, list[float]]]:
-    """Load a server of each kind in turns; microseconds, off and on."""
-    sides: dict[int, Callable[[str], Figures]] = {}
-    figures: dict[str, dict[int, list[Figures]]] = {name: {0: [], ROWS: []} for name in ACTIONS}
-    count = int(4_000 * scale.seconds)
+    """Ask a server without and one with a journal in turns; microseconds, off and on."""
+    with ExitStack() as stack:
+        both = []
+        for name, rows in (("served-off", 0), ("served-on", ROWS)):
+            side = opened(folder, name, 0)
+            stack.callback(side.bridge.close)
+            file, rows_kept = folder / name / "shop.db", {ENVIRONMENT: str(rows)}
+            running = stack.enter_context(serving("served", file, server, threads=1, **rows_kept))
+            both.append((running, side))
+        # At first, while each is kept.
+        waited = {action: waits_for_server(both, action, scale.kept) for action in ACTIONS}
+        return {action: waited[action] | loads(both, action, scale) for action in ACTIONS}
 
-    def loading(running: Server, side: Side) -> Callable[[str], Figures]:
-        return lambda action: load(
-            running,
-            [side.call(action).over_http() for _ in range(count)],
-            seconds=scale.seconds,
-        )
 
-    def measure() -> None:
-        for action in ACTIONS:
-            for _ in range(scale.loads + 1):
-                for rows, run in sides.items():
-                    figures[action][rows].append(run(action))
+def waits_for_server(
+    both: list[tuple[Server, Side]], action: str, pairs: int
+) -> dict[str, list[float]]:
+    """Give the median until the answer over HTTP, of one request after the other."""
+    waited: list[list[float]] = [[], []]
+    for number in range(pairs):
+        for place in (0, 1) if number % 2 else (1, 0):
+            running, side = both[place]
+            [latency] = load(running, [side.call(action).over_http()], seconds=1).latencies
+            waited[place].append(latency)
+    return {"until a server's answer": [1e6 * statistics.median(one) for one in waited]}
 
-    off, on = opened(folder, "served-off", 0), opened(folder, "served-on", 0)
-    with (
-        serving(
-            "served", folder / "served-off/shop.db", server, threads=1, **{ENVIRONMENT: "0"}
-        ) as one,
-        serving(
-            "served", folder / "served-on/shop.db", server, threads=1, **{ENVIRONMENT: str(ROWS)}
-        ) as two,
-    ):
-        sides[0], sides[ROWS] = loading(one, off), loading(two, on)
-        measure()
-    for side in (off, on):
-        side.bridge.close()
+
+def loads(both: list[tuple[Server, Side]], action: str, scale: Scale) -> dict[str, list[float]]:
+    """Load each as much as it can take; the best of some rounds."""
+    runs: list[list[Figures]] = [[], []]
     # The first load warms up.
+    for _ in range(scale.loads + 1):
+        for place, (running, side) in enumerate(both):
+            requests = [side.call(action).over_http() for _ in range(int(4_000 * scale.seconds))]
+            runs[place].append(load(running, requests, seconds=scale.seconds))
     return {
-        action: {
-            "served": [1e6 * min(1 / one.rate for one in runs[1:]) for runs in both.values()],
-            "served, processor": [
-                1e6 * min(one.cpu_each for one in runs[1:]) for runs in both.values()
-            ],
-        }
-        for action, both in figures.items()
+        "served": [1e6 * min(1 / one.rate for one in each[1:]) for each in runs],
+        "served, processor": [1e6 * min(one.cpu_each for one in each[1:]) for each in runs],
     }
 
 

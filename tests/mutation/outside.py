@@ -72,6 +72,8 @@ def main() -> None:
         source = file.read_text("utf-8")
         module = ".".join(file.relative_to("src").with_suffix("").parts)
         changes = list(_changes(cst.parse_module(source)))
+        if not changes:
+            continue
         own = [*options, *_OWN.get(file.stem, (f"tests/unit/test_{file.stem}.py",))]
         noticed = _noticed(module, [source, *(change[-1] for change in changes)], own)
         # Its time and size may be those of another change.

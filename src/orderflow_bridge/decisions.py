@@ -22,6 +22,7 @@ __all__ = ["Asked", "Decisions"]
 _log = logging.getLogger("orderflow_bridge.requests")
 _encode = msgspec.json.Encoder().encode
 _REFUSED, _FAULT = 400, 500
+_FAULTY = "internal_error"
 _REPLAYED = ("Idempotent-Replayed", "true")
 
 
@@ -83,7 +84,7 @@ class Decisions:
         """Log an answer that an action gave, now or under the same key before."""
         if _log.isEnabledFor(logging.INFO):
             status = response.status
-            code = _code_of(response.body).code if status >= _REFUSED else None
+            code = _code_in(response.body) if status >= _REFUSED else None
             self._write(logging.INFO, asked, status, code, replayed=_REPLAYED in response.headers)
 
     def _write(
@@ -103,3 +104,12 @@ class Decisions:
             milliseconds=max(0, self._clock.now() - asked.arrived),
         )
         _log.log(level, _encode(line).decode("ascii"))
+
+
+def _code_in(body: bytes) -> str:
+    """Read the code of a refusal that was kept; what a storage made of it may be anything."""
+    try:
+        code = _code_of(body).code
+    except ValueError:
+        code = _FAULTY
+    return code if code in CODES else _FAULTY

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from orderflow_bridge.decisions import Asked, Decisions
-from orderflow_bridge.http import CODES, Head, Request
+from orderflow_bridge.http import CODES, Head, Request, Response
 from orderflow_bridge.testing.clock import SetClock
 from tests.rig import Storefront, TestShop, item, open_shop
 
@@ -218,6 +218,31 @@ def test_only_a_fault_is_louder_than_info(shop: TestShop, caplog, code: str) -> 
     Decisions(shop.clock).refused(asked, code)
     (record,) = caplog.records
     assert record.levelno == (logging.WARNING if CODES[code][0] >= 500 else logging.INFO)
+
+
+@pytest.mark.parametrize("status", [400, 409])
+@pytest.mark.parametrize(
+    ("kept", "code"),
+    [
+        (b'{"code":"out_of_stock"}', "out_of_stock"),
+        (b"", "internal_error"),
+        (b"\xff{", "internal_error"),
+        (b"[]", "internal_error"),
+        (b'{"title":"?"}', "internal_error"),
+        (b'{"code":7}', "internal_error"),
+        ('{"code":"aus\u2028verkauft"}'.encode(), "internal_error"),
+    ],
+)
+def test_a_refusal_that_a_storage_kept_wrongly_is_a_line_all_the_same(
+    shop: TestShop, kept: bytes, code: str, status: int, lines
+) -> None:
+    """A storage that somebody else wrote may give back anything: it is the client's, as it is."""
+    asked = Asked(
+        request_id="req_1", client_id=b"", action=b"", address=None, arrived=0, headers={}
+    )
+    Decisions(shop.clock).answered(asked, Response(status=status, headers=(), body=kept))
+    (line,) = lines()
+    assert (line["verdict"], line["code"], line["status"]) == ("refused", code, status)
 
 
 def test_the_default_of_python_prints_no_decision(front: Storefront, lines, caplog) -> None:

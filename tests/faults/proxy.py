@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.faults.aliases import another_alias
+
 __all__ = ["Cut", "Proxy", "proxied"]
 
 Cut = Literal["before", "after"]
@@ -150,15 +152,11 @@ def proxied(url: str) -> Iterator[tuple[Proxy, str]]:
 
 @contextmanager
 def _proxied_alias(alias: str) -> Iterator[tuple[Proxy, str]]:
-    """Give Django one more database: the one of `alias`, through the proxy."""
-    connections = importlib.import_module("django.db").connections
-    known = connections.settings[alias]
+    known = importlib.import_module("django.db").connections.settings[alias]
     default = 5432 if "postgres" in known["ENGINE"] else 3306
-    proxy, through = Proxy(known["HOST"], int(known["PORT"] or default)), f"{alias}-proxied"
-    connections.settings[through] = known | {"HOST": "127.0.0.1", "PORT": str(proxy.port)}
+    proxy = Proxy(known["HOST"], int(known["PORT"] or default))
     try:
-        yield proxy, through
+        with another_alias(alias, HOST="127.0.0.1", PORT=str(proxy.port)) as through:
+            yield proxy, through
     finally:
-        connections[through].close()
-        del connections[through], connections.settings[through]
         proxy.close()

@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from importlib import import_module
 
 import pytest
 
 from orderflow_bridge.domain.errors import StorageUnavailable
 from tests.databases import ADAPTED, SERVERS, need_driver
+from tests.faults.aliases import another_alias
 from tests.faults.seeds import rounds
 from tests.faults.servers import PrivateServer, private_server
 from tests.faults.traffic import Market, Sent, Transport, in_process, prove, run
@@ -41,46 +43,58 @@ def restarting(transport: Transport, server: PrivateServer, *, every: int) -> Tr
     return send
 
 
+STORAGES = ["peewee", *dict.fromkeys(kind.partition("-")[0] for kind in ADAPTED)]
 ENGINES = {"postgresql": "sqlalchemy+postgresql+psycopg", "mysql": "sqlalchemy+mysql+pymysql"}
 
 
-def url_for(server: PrivateServer, storage: str) -> str:
-    """Name the server's database as a storage does."""
+@contextmanager
+def emptied(kind: str, server: PrivateServer, storage: str, databases) -> Iterator[str]:
+    """Forget everything that the server keeps, and name its database as a storage does."""
+    _forget_everything(server)
     scheme, _, rest = server.url.partition("://")
-    return f"{ENGINES[scheme] if storage == 'sqlalchemy' else scheme}://{rest}"
+    if storage == "django":
+        databases.fresh(f"django-{kind}")
+        at = {"HOST": "127.0.0.1", "PORT": str(server.port), "NAME": rest.partition("/")[2]}
+        with another_alias(kind, **at) as alias:
+            management = import_module("django.core.management")
+            management.call_command("migrate", database=alias, verbosity=0)
+            yield f"django://{alias}"
+    else:
+        yield f"{ENGINES[scheme] if storage == 'sqlalchemy' else scheme}://{rest}"
 
 
-@pytest.mark.parametrize(
-    "storage",
-    ["peewee", *(["sqlalchemy"] if any(kind.startswith("sqlalchemy") for kind in ADAPTED) else [])],
-)
+@pytest.mark.parametrize("storage", STORAGES)
 @rounds(1, 8)
 def test_a_server_that_is_restarted_under_traffic_loses_nothing(
-    crashing, storage: str, seeds
+    crashing, databases, storage: str, seeds
 ) -> None:
     """What was acknowledged is there, what was not has one effect after its retry, or none."""
-    _, server = crashing
+    kind, server = crashing
     for seed in seeds:
-        _forget_everything(server)
-        shop = open_shop(url_for(server, storage), pool_timeout=5.0)
-        market = Market.of(shop)
-        transport = in_process(shop.bridge)
-        run(
-            market,
-            restarting(transport, server, every=40),
-            seed=seed,
-            clients=4,
-            steps=20,
-            threads=True,
-            operator=shop.bridge,
-            patience=50,
-            pause=0.2,
-        )
-        _until_it_answers(shop)
-        attempts = prove(market, shop, seed=seed)
-        assert any(one.status == 503 for one in attempts)
-        assert not any(one.status == 500 for one in attempts)
-        shop.bridge.close()
+        with emptied(kind, server, storage, databases) as url:
+            _restart_under_traffic(server, url, seed)
+
+
+def _restart_under_traffic(server: PrivateServer, url: str, seed: int) -> None:
+    shop = open_shop(url, pool_timeout=5.0)
+    market = Market.of(shop)
+    transport = in_process(shop.bridge)
+    run(
+        market,
+        restarting(transport, server, every=40),
+        seed=seed,
+        clients=4,
+        steps=20,
+        threads=True,
+        operator=shop.bridge,
+        patience=50,
+        pause=0.2,
+    )
+    _until_it_answers(shop)
+    attempts = prove(market, shop, seed=seed)
+    assert any(one.status == 503 for one in attempts)
+    assert not any(one.status == 500 for one in attempts)
+    shop.bridge.close()
 
 
 def _until_it_answers(shop: TestShop) -> None:

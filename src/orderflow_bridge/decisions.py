@@ -7,6 +7,7 @@ does not say that it was proven; an action is shown where there is such an actio
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Literal
 
 import msgspec
@@ -108,8 +109,8 @@ class Decisions:
 
 def _code_in(body: bytes) -> str:
     """Read the code of a refusal that was kept; what a storage made of it may be anything."""
-    try:
+    with suppress(ValueError):
         code = _code_of(body).code
-    except ValueError:
-        code = _FAULTY
-    return code if code in CODES else _FAULTY
+        if code in CODES:
+            return code
+    return _FAULTY

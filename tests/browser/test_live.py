@@ -109,9 +109,14 @@ def test_it_says_that_the_connection_failed(page, seen, own):
 
 def test_it_waits_while_the_focus_is_in_it(page, own):
     """Nobody's place in a list is taken away, and the page says that it waits."""
+    asked = []
+    page.on("request", lambda request: asked.append(request.resource_type))
     page.locator("[data-live] tbody a").first.focus()
+    call(own)
     page.clock.run_for(ROUND)
     page.get_by_text("Waits while the focus is in it.").wait_for()
+    assert "fetch" not in asked
+    assert page.locator("[data-live] tbody a").first.evaluate("one => one.matches(':focus')")
 
 
 def test_a_secret_that_is_shown_stops_nothing(seen, own, address):

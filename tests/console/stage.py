@@ -17,10 +17,12 @@ from tests.rig import RING
 
 __all__ = [
     "AT",
+    "GUARDS",
     "PASSWORD",
     "WHO",
     "browser",
     "by_header",
+    "form_of",
     "form_token_of",
     "open_bridge",
     "settled",
@@ -28,6 +30,19 @@ __all__ = [
 
 AT = "/bridge-console"
 WHO = "X-Test-Operator"
+GUARDS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Frame-Options": "DENY",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+"""What every answer with a page has."""
 PASSWORD = "correct horse battery"
 _HASHED = "scrypt$32768$8$1$AAAAAAAAAAAAAAAAAAAAAA$4_I690p0UHcxLaZAUmb4X-jg64YqVgkQRn0ju1HA01E"
 
@@ -63,6 +78,11 @@ def browser(console: BridgeConsole, who: str = "", **environ: str) -> Any:
     if who:
         extra["HTTP_X_TEST_OPERATOR"] = who
     return webtest.TestApp(ConsoleWSGI(console=console), extra_environ=extra)
+
+
+def form_of(page: Any, act: str) -> Any:
+    """Find the form of a page that does `act`."""
+    return next(one for one in page.forms.values() if one.action.endswith(f"/{act}"))
 
 
 def form_token_of(page: Any) -> str:

@@ -15,7 +15,7 @@ from orderflow_bridge.console import (
 from orderflow_bridge.console.proxy import ProxyHeaderAuth
 from orderflow_bridge.console.starlette import StarletteUserAuth
 from orderflow_bridge.domain.errors import ConfigurationError
-from tests.console.stage import AT, browser, form_token_of, open_bridge
+from tests.console.stage import AT, browser, form_of, form_token_of, open_bridge
 from tests.hosts.hosts import optional
 
 optional("jinja2")
@@ -143,8 +143,7 @@ def test_a_flask_site_shows_the_secret_after_its_password():
     app = flask_browser(site, SCRIPT_NAME="/shop")
     app.get("/login?name=anna")
     page = app.get(f"{AT}/connections/{made.connection.client_id}")
-    button = next(one for one in page.forms.values() if one.action.endswith("/reveal"))
-    asked = button.submit(status=200)
+    asked = form_of(page, "reveal").submit(status=200)
     asked.form["password"] = "password of anna"
     assert made.secret in asked.form.submit(status=200)
 

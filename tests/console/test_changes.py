@@ -3,6 +3,7 @@
 import pytest
 
 from tests.console.inbound import operating, told
+from tests.console.stage import form_of
 from tests.hosts.hosts import optional
 from tests.rig import Storefront
 
@@ -36,7 +37,7 @@ def secret_of(ada):
 
 def form(ada, page, act):
     """Give the form of the inspector that does `act`."""
-    return next(one for one in ada.get(page).forms.values() if one.action.endswith(f"/{act}"))
+    return form_of(ada.get(page), act)
 
 
 def test_disabling_and_enabling(ada, page):

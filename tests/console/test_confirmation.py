@@ -6,7 +6,7 @@ from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import BridgeConsole, Operator, Request
 from orderflow_bridge.console.onward import onward
 from tests.canary.marks import MASTER_KEY
-from tests.console.stage import browser, by_header, form_token_of, open_bridge
+from tests.console.stage import browser, by_header, form_of, form_token_of, open_bridge
 from tests.hosts.hosts import optional
 
 optional("jinja2")
@@ -97,8 +97,7 @@ def revealing(bridge):
     made = bridge.connections.create("Shop A", scopes=["carts:read"])
     app = browser(BridgeConsole(bridge, identify=WithPassword()), "anna admin")
     page = app.get(f"{AT}/connections/{made.connection.client_id}")
-    button = next(one for one in page.forms.values() if one.action.endswith("/reveal"))
-    return app, made.secret, button.submit(status=200)
+    return app, made.secret, form_of(page, "reveal").submit(status=200)
 
 
 def test_the_password_shows_the_secret_that_was_asked_for(bridge):

@@ -7,7 +7,7 @@ import pytest
 
 from orderflow_bridge.console import BridgeConsole, ConsoleWSGI
 from orderflow_bridge.wsgi import BridgeWSGI
-from tests.console.stage import AT, by_header, form_token_of, open_bridge
+from tests.console.stage import AT, by_header, form_of, form_token_of, open_bridge
 from tests.hosts.hosts import optional
 from tests.rig import ALL_SCOPES, CATALOGUE, Storefront, item
 
@@ -61,12 +61,8 @@ def test_the_console_inside_the_site_is_exempt(site, bridge):
     page.form["name"] = "Shop A"
     page.form.submit(status=303)
     [made] = bridge.connections.all()
-    button = next(
-        one
-        for one in app.get(f"{AT}/connections/{made.client_id}").forms.values()
-        if one.action.endswith("/reveal")
-    )
-    asked = button.submit(status=200)
+    page = app.get(f"{AT}/connections/{made.client_id}")
+    asked = form_of(page, "reveal").submit(status=200)
     asked.form["word"] = "confirm"
     assert bridge.connections.reveal(made.client_id).secret in asked.form.submit(status=200)
     holds(app)

@@ -12,6 +12,7 @@ from orderflow_bridge.console.trespasses import Trespasses
 from orderflow_bridge.domain.errors import StorageUnavailable
 from tests.console.stage import (
     AT,
+    GUARDS,
     PASSWORD,
     browser,
     by_header,
@@ -25,10 +26,6 @@ optional("jinja2")
 
 ACTS = [route for route in ROUTES if route.writes]
 PAGES = [route for route in ROUTES if not route.writes]
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self';"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 def url_of(route, value="ofc_7fk2mq9xt4b8c3d5e6g7"):
@@ -322,22 +319,13 @@ def test_a_file_of_the_pages_is_shut_too_and_keeps(console):
     answer = app.get(f"{AT}/{file}")
     assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Security-Policy"] == POLICY
+    assert answer.headers["Content-Security-Policy"] == GUARDS["Content-Security-Policy"]
 
 
 def held(answer):
     """Hold an answer to what every page has, each once."""
-    expected = {
-        "Content-Security-Policy": POLICY,
-        "X-Frame-Options": "DENY",
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "same-origin",
-        "Cache-Control": "no-store",
-        "Cross-Origin-Opener-Policy": "same-origin",
-        "Cross-Origin-Resource-Policy": "same-origin",
-    }
-    assert {name: answer.headers.getall(name) for name in expected} == {
-        name: [value] for name, value in expected.items()
+    assert {name: answer.headers.getall(name) for name in GUARDS} == {
+        name: [value] for name, value in GUARDS.items()
     }
     if "text/html" in answer.headers.get("Content-Type", ""):
         assert not re.search(

@@ -23,6 +23,7 @@ from tests.console.stage import (
     PASSWORD,
     browser,
     by_header,
+    form_of,
     form_token_of,
     open_bridge,
     settled,
@@ -513,8 +514,7 @@ def test_an_operators_password_shows_the_secret_that_was_asked_for(console, brid
     app = browser(console)
     sign_in(app)
     page = app.get(f"{AT}/connections/{made.connection.client_id}")
-    button = next(one for one in page.forms.values() if one.action.endswith("/reveal"))
-    form = button.submit(status=200).forms[1]
+    form = form_of(page, "reveal").submit(status=200).forms[1]
     form["password"] = "wrong horse battery"
     assert made.secret not in form.submit(status=422)
     form["password"] = PASSWORD

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 import msgspec
@@ -454,23 +455,23 @@ def forgetful(_self, *_arguments, **_options) -> bool:
 @pytest.mark.parametrize(
     ("method", "promise"),
     [
-        ("_Replays.spend", "one success per signature"),
-        ("_Answers.store", "nothing in between"),
-        ("_Stock.take", "stock + sold = start"),
-        ("_Stock.give_back", "stock + sold = start"),
-        ("_Orders.save", "what was acknowledged is kept"),
-        ("_Carts.save", "what was acknowledged is kept"),
-        ("_Connections.save", "disabled is disabled"),
-        ("MemoryUnit.publish", "what was acknowledged is kept"),
+        ("replays.Replays.spend", "one success per signature"),
+        ("answers.Answers.store", "nothing in between"),
+        ("stock.Stock.take", "stock + sold = start"),
+        ("stock.Stock.give_back", "stock + sold = start"),
+        ("orders.Orders.save", "what was acknowledged is kept"),
+        ("carts.Carts.save", "what was acknowledged is kept"),
+        ("connections.Connections.save", "disabled is disabled"),
+        ("unit.MemoryUnit.publish", "what was acknowledged is kept"),
     ],
 )
 def test_a_storage_that_forgets_is_found(method: str, promise: str) -> None:
     """A storage that answers as if all were well, and keeps nothing."""
     shop = open_shop()
     market = Market.of(shop)
-    owner, name = method.split(".")
+    owner, _, name = method.rpartition(".")
     broken = pytest.MonkeyPatch()
-    broken.setattr(getattr(memory, owner), name, forgetful)
+    broken.setattr(attrgetter(owner)(memory), name, forgetful)
     try:
         run(market, in_process(shop.bridge), seed=5, steps=40, operator=shop.bridge)
     finally:

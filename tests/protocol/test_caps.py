@@ -8,8 +8,9 @@ import pytest
 from orderflow_bridge.actions import ACTIONS
 from orderflow_bridge.capabilities import counting, counting_answers, rewritable
 from orderflow_bridge.http import Head
-from orderflow_bridge.storage import memory
 from orderflow_bridge.storage.memory import MemoryStorage
+from orderflow_bridge.storage.memory.answers import Answers
+from orderflow_bridge.storage.memory.replays import Replays
 from tests.databases import (
     ADAPTED,
     DATABASES,
@@ -133,13 +134,13 @@ def test_every_storage_holds_the_bytes_of_answers(open_capped):
 
 def test_every_row_of_a_large_answer_is_taken_at_once(monkeypatch):
     """Of ten that may pass until the next count, four answers of three rows take all."""
-    counted, counts = [], memory._Answers.kept_after
+    counted, counts = [], Answers.kept_after
 
     def counting_too(self: Any, until: int, **options: Any) -> int:
         counted.append(until)
         return counts(self, until, **options)
 
-    monkeypatch.setattr(memory._Answers, "kept_after", counting_too)
+    monkeypatch.setattr(Answers, "kept_after", counting_too)
     front = open_shop(max_stored_answers=320).storefront()
     cart_id = laden_cart(front, 12)
     for _ in range(3):
@@ -242,8 +243,8 @@ def test_nothing_is_forgotten_to_make_room():
 @pytest.mark.parametrize(
     ("setting", "ledger", "name"),
     [
-        ("max_spent_signatures", memory._Replays, "spent_after"),
-        ("max_stored_answers", memory._Answers, "kept_after"),
+        ("max_spent_signatures", Replays, "spent_after"),
+        ("max_stored_answers", Answers, "kept_after"),
     ],
 )
 def test_nobody_waits_for_a_count(monkeypatch, setting: str, ledger: type, name: str):

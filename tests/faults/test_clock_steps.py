@@ -125,16 +125,41 @@ def test_the_last_write_forgets_nothing_that_can_come_again(
     shop.bridge.close()
 
 
+@pytest.mark.parametrize("widest", [60, 300])
+@pytest.mark.parametrize("by_itself", [False, True], ids=["purged", "purged-by-writes"])
+def test_a_clock_that_stepped_back_lets_nothing_in_that_was_forgotten(
+    fresh_url, kind: str, widest: int, *, by_itself: bool
+) -> None:
+    """Dated ahead by a whole window, and forgotten if it may be: ten minutes undo nothing."""
+    shop = open_shop(fresh_url(kind), max_window=widest)
+    front, other = shop.storefront(window=widest), shop.storefront("Other")
+    cart_id, body, _ = changing(front)
+    dated = shop.clock.now() // 1000 + widest
+    headers = front.headers("items.add", body, timestamp=dated)
+    assert front.send("items.add", body, headers).status == 200
+    # Until it is too late by any right clock, and for longer than it is remembered.
+    shop.clock.forward(max(3 * widest, 15 * MINUTES) + 10)
+    for _ in range(130 if by_itself else 1):
+        other.call("cart.create", currency="GBP")
+    if not by_itself:
+        shop.bridge.purge()
+    shop.clock.forward(-10 * MINUTES)
+    again = front.send("items.add", body, headers)
+    assert again.code in {"replayed_request", "timestamp_out_of_window"}
+    assert front.ok("cart.get", cart_id=cart_id)["totals"]["item_count"] == 1
+    shop.bridge.close()
+
+
 def test_an_idle_shop_keeps_its_last_signatures_until_it_sells_again(fresh_url, kind: str) -> None:
     """What is older goes with any purge, so that nothing piles up however seldom one writes."""
     shop = open_shop(fresh_url(kind))
     early, late, again = (shop.storefront(name) for name in ("Early", "Late", "Again"))
     for _ in range(3):
         early.cart()
-    shop.clock.forward(20 * MINUTES)
+    shop.clock.forward(26 * MINUTES)
     late.cart()
     early.cart()
-    shop.clock.forward(20 * MINUTES)
+    shop.clock.forward(26 * MINUTES)
     assert shop.bridge.purge().signatures == 3
     shop.clock.forward(30 * 24 * 60 * MINUTES)
     assert shop.bridge.purge().signatures == 0

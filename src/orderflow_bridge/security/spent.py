@@ -4,6 +4,7 @@ __all__ = ["forgettable_before", "remembered_for"]
 
 _AT_LEAST = 900_000
 _SPARE = 30_000
+_SLOW = 600_000
 _SECOND = 1_000
 
 
@@ -13,7 +14,9 @@ def remembered_for(widest: int) -> int:
 
 
 def forgettable_before(latest: int, *, now: int, widest: int) -> int:
-    """Give the time such that no signature that is remembered until before can act again, ever.
+    """Give the time such that no signature that is remembered until before can act again.
+
+    It cannot as long as no clock that judges it is ten minutes slow, or more.
 
     `latest` is until when a signature is remembered that was spent after the others, `widest` the
     largest window in seconds; the rest is Unix ms. Of `now` alone nothing follows: a clock may
@@ -23,8 +26,8 @@ def forgettable_before(latest: int, *, now: int, widest: int) -> int:
     - One at b by this clock was dated by its storefront, in whole seconds, b - W or later; so it
       was truly later than b - W - 1 s, and has been since.
     - One spent at a was dated a + W or earlier, so every clock that is not slow refuses it from
-      a + 2 W + 1 s on.
-    - Whatever was spent before b - 3 W - 2 s can thus be forgotten: what is remembered until
-      before b + S - 3 W - 2 s.
+      a + 2 W + 1 s on, and one that is slow by as much later.
+    - Whatever was spent before b - 3 W - 2 s - 10 min can thus be forgotten: what is remembered
+      until before b + S - 3 W - 2 s - 10 min.
     """
-    return min(now, latest - (3 * widest + 2) * _SECOND)
+    return min(now, latest - (3 * widest + 2) * _SECOND - _SLOW)

@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from orderflow_bridge.domain.errors import BridgeError
+from tests.canary.session import canary_of
+from tests.databases import ADAPTED
 from tests.faults.seeds import rounds
 from tests.faults.traffic import Market, in_process, prove, run
 from tests.faults.workers import hold_the_lock
 from tests.rig import CountedEntropy, SetClock, TestShop, item, open_shop, order_fields
 
 NOBODY = 65_534
+SCHEMES = ["sqlite", *(["sqlalchemy+sqlite"] if "sqlalchemy-sqlite" in ADAPTED else [])]
 
 
 @contextmanager
@@ -163,9 +166,10 @@ def recovered(database: str, market: Market, clock: SetClock) -> TestShop:
     return shop
 
 
-def test_a_disk_that_is_full_takes_nothing_and_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_disk_that_is_full_takes_nothing_and_loses_nothing(tmp_path: Path, scheme: str) -> None:
     """What was acknowledged before stays, what came then is 503, and afterwards it goes on."""
-    database = f"sqlite:///{tmp_path}/shop.db"
+    database = f"{scheme}:///{tmp_path}/shop.db"
     market, before, clock = spoilt(database, limited)
     during = market.history.attempts[before:]
     assert {one.code for one in during if one.status == 503} == {"storage_unavailable"}
@@ -175,7 +179,10 @@ def test_a_disk_that_is_full_takes_nothing_and_loses_nothing(tmp_path: Path) -> 
     shop.bridge.close()
 
 
-def test_a_small_disk_that_is_full_takes_nothing_and_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_a_small_disk_that_is_full_takes_nothing_and_loses_nothing(
+    tmp_path: Path, scheme: str
+) -> None:
     """The same on a file system of its own, whose last block is given away."""
     small = tmp_path / "small"
     small.mkdir()
@@ -183,7 +190,7 @@ def test_a_small_disk_that_is_full_takes_nothing_and_loses_nothing(tmp_path: Pat
     if os.geteuid() or subprocess.run(mounting, capture_output=True, check=False).returncode:
         pytest.skip("a file system of its own can be mounted by root alone")
     try:
-        database = f"sqlite:///{small}/shop.db"
+        database = f"{scheme}:///{small}/shop.db"
         shop = open_shop(database)
         market = Market.of(shop)
         run(market, in_process(shop.bridge), seed=1, clients=2, steps=4)
@@ -235,14 +242,16 @@ def _read_only(database: str, told: Connection) -> None:
     told.send(market.history)
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("folder", [False, True], ids=["file", "folder"])
 def test_a_read_only_file_takes_nothing_and_loses_nothing(
-    folder: bool, request, tmp_path: Path
+    folder: bool, scheme: str, request, tmp_path: Path
 ) -> None:
     """Every write is 503 until the permission is back; the file is the same to the byte."""
     home = Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
     request.addfinalizer(lambda: subprocess.run(["rm", "-rf", str(home)], check=True))
-    database = f"sqlite:///{home}/shop.db"
+    request.addfinalizer(lambda: canary_of(request.config).look_at_files(home))
+    database = f"{scheme}:///{home}/shop.db"
     shop = open_shop(database)
     market = Market.of(shop, connections=1)
     run(market, in_process(shop.bridge), seed=1, clients=2, steps=6)
@@ -256,7 +265,7 @@ def test_a_read_only_file_takes_nothing_and_loses_nothing(
     process = context.Process(target=_read_only, args=(database, there))
     process.start()
     there.close()
-    here.send(f"sqlite:///{tmp_path}/warm.db")
+    here.send(f"{scheme}:///{tmp_path}/warm.db")
     here.send(next(iter(market.secrets.items())))
     here.send(market.history)
     assert here.poll(60), "the process hung"

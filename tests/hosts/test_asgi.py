@@ -327,6 +327,27 @@ def test_a_body_that_does_not_come_is_refused_in_time(core, messages):
     assert core.bodies == []
 
 
+def test_a_body_that_drips_is_refused_in_time(core):
+    """The time is that of all pieces together: who sends a byte now and then does not buy more."""
+    app, sent = BridgeASGI(bridge=core, body_timeout=0.1), []
+
+    async def receive():
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message):
+        sent.append(message)
+
+    async def run():
+        async with asyncio.timeout(5):
+            await app(scope_of(), receive, send)
+
+    asyncio.run(run())
+    assert sent[0]["status"] == 408
+    assert sent[1]["body"] == b"body_timeout"
+    assert core.bodies == []
+
+
 def test_the_time_for_a_body_is_not_the_time_for_its_action(core):
     """An action may take as long as it takes."""
     core.slow = 0.1

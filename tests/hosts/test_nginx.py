@@ -18,6 +18,7 @@ import pytest
 from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.system import SystemClock
+from tests.canary.session import canary_of
 from tests.hosts.behind_proxy import MOUNTS
 from tests.hosts.hosts import optional
 from tests.rig import RING, Storefront
@@ -135,11 +136,12 @@ def listening(place: str | None = None) -> socket.socket:
 
 
 @pytest.fixture(scope="module")
-def front() -> Iterator[Front]:
+def front(request) -> Iterator[Front]:
     """Run every server that is installed, and nginx in front of them."""
     program = nginx()
     with ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ofb-")))
+        stack.callback(canary_of(request.config).look_at_files, home)
         database = f"sqlite:///{home / 'shop.db'}"
         settings = Settings(database=database, master_keys=RING)
         with Bridge.open(settings=settings) as bridge:

@@ -1,4 +1,4 @@
-"""The places where a row is played: the core on two storages, and seven kinds of site."""
+"""The places where a row is played: the core on two storages, and seven kinds of site on one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ _SITES: Mapping[str, str] = {
 LEVELS = (
     CORE,
     Level("core on sqlite", "core", "sqlite", _to_the_core),
-    *(Level(name, family, "memory", _to_a_site(name)) for name, family in _SITES.items()),
+    *(Level(name, family, "sqlite", _to_a_site(name)) for name, family in _SITES.items()),
 )
 
 BARE = tuple(level for level in LEVELS if level.family in {"core", level.name})

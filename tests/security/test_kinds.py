@@ -52,6 +52,12 @@ def test_a_row_has_a_kind():
     assert set(found.values()) == {1}
 
 
+def test_the_page_counts_the_rows():
+    """docs/testing.md says how many there are."""
+    rows = sum(len(attacks) for table in tables() for attacks in table.values())
+    assert f"| {rows} named rows" in (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
+
+
 def test_a_row_has_a_name_of_its_own():
     """A name in a report leads to one row, and each row is played somewhere."""
     for table in tables():

@@ -81,9 +81,9 @@ PAIRS = [
 """Every server on every database; with each change two servers on one."""
 
 PAIRS += [
-    pytest.param(("runserver", kind), id=f"runserver-{kind}", marks=pytest.mark.long)
+    pytest.param((name, kind), id=f"{name.replace(' ', '-')}-{kind}", marks=pytest.mark.long)
     for kind in ADAPTED
-    if kind.startswith("django-")
+    for name in (["runserver"] if kind.startswith("django-") else DEFAULT)
 ]
 
 

@@ -154,6 +154,8 @@ class BridgeASGI:
                 body = await _read(receive, admitted.limit)
         except TimeoutError:
             return core.refuse("body_timeout", admitted)
+        except Exception:  # noqa: BLE001 -- whatever stands in front has its own error for a broken body
+            return core.refuse("incomplete_body", admitted)
         if body is None:
             # Answered all the same: some servers say so of a broken body while the client waits.
             return core.refuse("incomplete_body", admitted)

@@ -25,6 +25,7 @@ from orderflow_bridge.domain.erasure import ERASED_EMAIL, erased, same_email, sp
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, Conflict
 from orderflow_bridge.domain.ids import RANDOM_BYTES, new_id
 from orderflow_bridge.domain.order import Order
+from orderflow_bridge.domain.storable import is_storable
 from orderflow_bridge.domain.time import as_utc
 from orderflow_bridge.ports import Answer, KeptAnswer, OrderQuery, Storage, Unit
 from orderflow_bridge.transactions import transact
@@ -379,14 +380,21 @@ class Customers:
                 " storage with the capability `privacy`."
             )
         email = email.strip()
-        if not email or same_email(email, ERASED_EMAIL):
-            message = "is whoever was erased, and nobody" if email else "is needed"
-            raise BridgeError(
-                "invalid_request",
-                "Give a customer's e-mail address.",
-                {"errors": [{"path": "/email", "message": message}]},
-            )
+        if not email:
+            raise _no_email("is needed")
+        if not is_storable(email):
+            raise _no_email("has characters that no customer's can have")
+        if same_email(email, ERASED_EMAIL):
+            raise _no_email("is whoever was erased, and nobody")
         return email
+
+
+def _no_email(message: str) -> BridgeError:
+    return BridgeError(
+        "invalid_request",
+        "Give a customer's e-mail address.",
+        {"errors": [{"path": "/email", "message": message}]},
+    )
 
 
 def _is_unpaid(order: Order) -> bool:

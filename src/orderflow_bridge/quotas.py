@@ -15,6 +15,8 @@ from threading import Lock
 
 from msgspec import Struct
 
+from orderflow_bridge.domain.forks import renew_in_children
+
 __all__ = ["Count", "Quota", "seconds_until_room"]
 
 Count = Callable[[int, int], int]
@@ -44,6 +46,11 @@ class Quota:
         self._most = most
         self._lifetime = lifetime
         self._seen: OrderedDict[str, _Seen] = OrderedDict()
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Take a fresh lock in a forked child: the parent's may be held for ever."""
         self._lock = Lock()
 
     @property

@@ -3,6 +3,8 @@
 from collections import Counter
 from threading import Lock
 
+from orderflow_bridge.domain.forks import renew_in_children
+
 __all__ = ["Refusals"]
 
 
@@ -12,6 +14,11 @@ class Refusals:
     def __init__(self, *, most: int = 2_048) -> None:
         self._most = most
         self._counts: Counter[tuple[str, str]] = Counter()
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Take a fresh lock in a forked child: the parent's may be held for ever."""
         self._lock = Lock()
 
     def count(self, code: str, address: str | None) -> None:

@@ -14,6 +14,7 @@ from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.console import BridgeConsole, Operator, StandaloneAuth
 from orderflow_bridge.console.attempts import Attempts
 from orderflow_bridge.console.closed_doors import Closed, told
+from orderflow_bridge.console.trespasses import Trespasses
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError, StorageUnavailable
 from orderflow_bridge.settings import Settings
 from orderflow_bridge.storage import open_storage
@@ -29,6 +30,7 @@ from tests.console.stage import (
     settled,
 )
 from tests.databases import DATABASES
+from tests.forking import FORKS, in_child
 from tests.hosts.hosts import optional
 from tests.rig import RING
 
@@ -736,3 +738,17 @@ def test_without_a_way_in_there_is_no_console(bridge):
     with pytest.raises(ConfigurationError, match="StandaloneAuth"):
         BridgeConsole(bridge)
     BridgeConsole(bridge, identify=lambda request: Operator(name="me", role="admin"))
+
+
+@FORKS
+def test_a_guess_that_is_under_way_as_a_process_forks_does_not_stop_the_child(bridge):
+    """Its threads are not there to give anything back."""
+    auth, attempts, trespasses = StandaloneAuth(bridge), Attempts(), Trespasses()
+
+    def child():
+        assert attempts.begin("anna", "203.0.113.9", 0) == 0
+        assert trespasses.is_news("anna", "connections", 0)
+        assert auth._hashing.acquire(timeout=5)
+
+    with attempts._lock, trespasses._lock, auth._hashing, auth._hashing:
+        assert in_child(child) == 0

@@ -348,6 +348,29 @@ def test_a_body_that_drips_is_refused_in_time(core):
     assert core.bodies == []
 
 
+@pytest.mark.parametrize("error", [RuntimeError, OSError, ValueError])
+@pytest.mark.parametrize("pieces", [0, 1])
+def test_a_body_whose_receive_raises_is_incomplete(core, error, pieces):
+    """What stands in front has its own error for a broken body, and the site sees none of it."""
+    waiting, sent = [{"type": "http.request", "body": b"{", "more_body": True}] * pieces, []
+
+    async def receive():
+        if waiting:
+            return waiting.pop()
+        raise error("the client has gone")
+
+    async def send(message):
+        sent.append(message)
+
+    app = BridgeASGI(bridge=core, most_at_once=1)
+    for _ in range(2):
+        sent.clear()
+        asyncio.run(app(scope_of(), receive, send))
+        assert sent[0]["status"] == 400
+        assert sent[1]["body"] == b"incomplete_body"
+    assert core.bodies == []
+
+
 def test_the_time_for_a_body_is_not_the_time_for_its_action(core):
     """An action may take as long as it takes."""
     core.slow = 0.1

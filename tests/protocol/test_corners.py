@@ -582,13 +582,17 @@ def test_a_repeated_name_counts_once_whatever_the_first_was(storefront: Storefro
         assert reply.code == code
 
 
-def test_a_cart_has_a_largest_size(storefront: Storefront) -> None:
-    """Lines that say too much are refused before a database chokes on them."""
+@pytest.mark.parametrize(("sign", "at_once"), [("x", 8), ("\x01", 1)])
+def test_a_cart_has_a_largest_size(storefront: Storefront, sign: str, at_once: int) -> None:
+    """Lines that say too much are refused before a database chokes on them, be they many or few.
+
+    A control character takes six bytes.
+    """
     cart_id = storefront.cart()["cart_id"]
-    said = {f"k{n}": "x" * 500 for n in range(50)}
+    said = {f"k{n}": sign * 500 for n in range(50)}
     codes = set()
     for n in range(30):
-        items = [item("mug", options={"n": f"{n}-{m}"}, metadata=said) for m in range(8)]
+        items = [item("mug", options={"n": f"{n}-{m}"}, metadata=said) for m in range(at_once)]
         reply = storefront.call("items.add", cart_id=cart_id, items=items)
         codes.add(reply.code)
         if reply.status != 200:

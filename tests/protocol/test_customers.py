@@ -128,9 +128,12 @@ def test_an_address_is_searched_in_a_bounded_number_of_forms():
     assert len(spellings("ë" * 6 + "@example.com")) == 2
 
 
-@pytest.mark.parametrize("email", ["", "  ", ERASED_EMAIL, "ERASED@customer.invalid"])
+@pytest.mark.parametrize(
+    "email",
+    ["", "  ", ERASED_EMAIL, "ERASED@customer.invalid", "a\x00@b.example", "\ud800@b.example"],
+)
 def test_nobody_is_not_a_customer(shop, email):
-    """An empty address and the one of everybody who was erased are refused."""
+    """An address that is empty, of everybody who was erased, or unlike any is refused."""
     for act in (shop.bridge.customers.export, shop.bridge.customers.look,
                 shop.bridge.customers.erase):  # fmt: skip
         with pytest.raises(BridgeError) as caught:

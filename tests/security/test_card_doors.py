@@ -14,7 +14,7 @@ from orderflow_bridge.domain.product import CatalogueEntry, Product
 from orderflow_bridge.http import Head, Request
 from orderflow_bridge.payments import SimulatedProvider
 from orderflow_bridge.security.secrets import MasterKeyRing
-from tests.rig import MASTER_KEY, RING, TestShop, item, open_shop, order_fields
+from tests.rig import MASTER_KEY, RING, Storefront, TestShop, item, open_shop, order_fields
 
 CARD = "4111111111111111"
 DASHED = "4111-1111-1111-1111"
@@ -281,3 +281,39 @@ def test_no_head_of_a_request_leaves_a_card_behind(front, nothing_left, door):
     assert not any(form in text for form in (CARD, DASHED) for text in (*told, *counted))
     nothing_left(CARD)
     nothing_left(DASHED)
+
+
+KEYED = {
+    "insufficient_scope": {},
+    "ip_not_allowed": {"allow": ["10.0.0.0/8"]},
+    "connection_disabled": {"status": "disabled"},
+    "unknown_action": {"action": "cart.steal"},
+    "invalid_json": {"action": "cart.get", "body": b"{"},
+    "timestamp_out_of_window": {"action": "cart.get", "late": 100},
+    "authentication_failed": {"secret": "ofs_" + "x" * 43},
+    "pan_detected": {"scopes": ["carts:write"]},
+}
+
+
+@pytest.mark.parametrize("key", [CARD, DASHED])
+@pytest.mark.parametrize("code", KEYED)
+def test_a_card_as_a_key_is_kept_by_no_refusal(tmp_path, caplog, code, key):
+    """Whichever check refuses it, also before the one for cards; not by the journal either."""
+    caplog.set_level(0)
+    given = {"action": "cart.create", "body": b'{"currency":"GBP"}', "late": 0} | KEYED[code]
+    shop = open_shop(f"sqlite:///{tmp_path / 'shop.db'}", journal_rows=100)
+    wanted = {"scopes": ["carts:read"]} | {
+        name: given[name] for name in ("scopes", "allow", "status") if name in given
+    }
+    made = shop.bridge.connections.create("Tea blog", **wanted)
+    client_id, secret = made.connection.client_id, given.get("secret", made.secret)
+    front = Storefront(shop.bridge, client_id, secret, shop.clock)
+    headers = front.headers(given["action"], given["body"], key=key)
+    shop.clock.forward(given["late"])
+    refused = front.send(given["action"], given["body"], headers)
+    assert refused.code == code
+    assert key not in refused.body.decode()
+    shop.bridge.close()
+    [kept] = shop.bridge.journal.page()
+    assert kept.code == code
+    assert_nowhere(key, tmp_path, caplog.text)

@@ -29,8 +29,6 @@ __all__ = [
 
 
 _encode = msgspec.json.Encoder().encode
-# So few lines stay below the largest whatever they hold, and need not be measured.
-_FEW_LINES = 32
 _LARGEST = 4 * 1024 * 1024
 
 
@@ -199,7 +197,7 @@ def save_cart(work: Work, cart: Cart) -> Cart:
 
 def refuse_bulk(cart: Cart) -> None:
     """Refuse a cart whose lines' texts grow beyond what a database takes in one piece."""
-    if len(cart.lines) > _FEW_LINES and len(_encode(cart.lines)) > _LARGEST:
+    if len(_encode(cart.lines)) > _LARGEST:
         raise BridgeError(
             "line_limit",
             f"The cart's lines hold at most {_LARGEST} bytes; say less in options and metadata.",

@@ -5,6 +5,7 @@ from threading import Lock
 
 from msgspec import Struct
 
+from orderflow_bridge.domain.forks import renew_in_children
 from orderflow_bridge.domain.operator import LONGEST_NAME
 
 __all__ = ["Attempts"]
@@ -35,6 +36,11 @@ class Attempts:
 
     def __init__(self) -> None:
         self._counts: OrderedDict[tuple[str, str], _Count] = OrderedDict()
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Take a fresh lock in a forked child: the parent's may be held for ever."""
         self._lock = Lock()
 
     def begin(self, name: str, address: str, now: int) -> int:

@@ -11,6 +11,7 @@ from orderflow_bridge.console.http import Request
 from orderflow_bridge.console.onward import way_back
 from orderflow_bridge.console.operators import Operator
 from orderflow_bridge.domain.errors import BridgeError, ConfigurationError
+from orderflow_bridge.domain.forks import renew_in_children
 from orderflow_bridge.security.passwords import NOBODYS, is_password
 
 __all__ = ["StandaloneAuth"]
@@ -41,6 +42,11 @@ class StandaloneAuth:
             )
         # As slow as the others are, wherever they were made.
         self._nobodys = next((one.password for one in bridge.settings.operators), NOBODYS)
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Take a fresh semaphore in a forked child: what the parent holds is never given back."""
         self._hashing = BoundedSemaphore(_AT_ONCE)
 
     def identify(self, request: Request) -> Operator | None:

@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from threading import Lock
 
+from orderflow_bridge.domain.forks import renew_in_children
+
 __all__ = ["Trespasses"]
 
 _MINUTE = 60_000
@@ -18,6 +20,11 @@ class Trespasses:
 
     def __init__(self) -> None:
         self._told: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self.renew()
+        renew_in_children(self)
+
+    def renew(self) -> None:
+        """Take a fresh lock in a forked child: the parent's may be held for ever."""
         self._lock = Lock()
 
     def is_news(self, name: str, act: str, now: int) -> bool:

@@ -22,6 +22,8 @@ _REFUSED = 400
 _PROBLEM_BYTES = 2_048
 _IDS_BYTES = 448
 _LONGEST_TEXT = 1_024
+# The line of a string to sign that has the idempotency key.
+_KEY = 4
 _SHORTEST_CARD = 12
 _LONGEST_DETAIL = 1_000
 _MOST_ERRORS = 5
@@ -219,13 +221,15 @@ def _text_of(found: bytes | None) -> str | None:
 def _text(course: Course | None, code: str | None) -> str | None:
     """Give the string to sign; none of a body with a card, which a hash might tell.
 
-    Of its parts only two can hold digits enough: `pan_detected` refuses the one, and the other is
-    looked at with the headers.
+    Nor one that holds a card itself. Of what is proven that is the key alone, and only where the
+    request was refused before its key was looked at: a client id may look like a card by chance.
     """
     if course is None or course.text is None or code == "pan_detected":
         return None
     text = course.text.decode("ascii")
-    if len(text) > _LONGEST_TEXT or (not course.verified and is_card(text)):
+    if len(text) > _LONGEST_TEXT:
+        return None
+    if code is not None and is_card(text.split("\n")[_KEY] if course.verified else text):
         return None
     return text
 

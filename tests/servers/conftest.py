@@ -1,15 +1,13 @@
-"""A shop with two storefronts, and servers over its database."""
+"""A shop with its storefronts, and servers over its database."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from orderflow_bridge.capabilities import counting
 from orderflow_bridge.system import SystemClock, SystemEntropy
 from tests.databases import (
     ADAPTED,
@@ -17,11 +15,11 @@ from tests.databases import (
     Databases,
     databases,  # noqa: F401 -- a fixture
 )
-from tests.rig import Storefront, TestShop, item, open_shop
+from tests.rig import SetClock, TestShop, open_shop
+from tests.servers.books import Books, held_for
+from tests.servers.cast import SET_UP, play_the_cast
 from tests.servers.servers import DEFAULT, SERVERS, Live, running
 from tests.servers.wire import Front
-
-EVERYTHING = 1_000_000
 
 
 @dataclass
@@ -30,8 +28,12 @@ class Target:
 
     live: Live
     shop: TestShop
-    front: Front
-    other: Front
+    fronts: Mapping[str, Front]
+
+    @property
+    def front(self) -> Front:
+        """Give the storefront to which nothing was done."""
+        return self.fronts["storefront"]
 
     def connected(self, number: int, sent: bytes) -> list[socket.socket]:
         """Open connections, send the same on each, and leave them open."""
@@ -40,15 +42,10 @@ class Target:
             connection.sendall(sent)
         return made
 
-    def holds(self) -> dict[str, Any]:
-        """Tell everything that an action of the storefront would change."""
+    def holds(self) -> Books:
+        """Tell everything that an action of the storefronts would change."""
         with self.shop.bridge._storage.reading() as unit:
-            cart = unit.carts.find(self.front.cart_id, connection=self.front.client_id)
-            return {
-                "mugs": cart.lines[0].quantity,
-                "spent": counting(unit).spent_after(
-                    0, connection=self.front.client_id, limit=EVERYTHING
-                ),
+            return {front.client_id: held_for(front, unit) for front in self.fronts.values()} | {
                 "stock": dict(unit.stock.available(["book", "lamp"])),
                 "orders": len(self.shop.bridge.orders.search()),
             }
@@ -57,16 +54,12 @@ class Target:
 @contextmanager
 def targeted(name: str, url: str, home: Path) -> Iterator[Target]:
     """Run a server over a stocked shop in an empty database."""
-    shop = open_shop(url, clock=SystemClock(), entropy=SystemEntropy())
+    clock = SetClock(SystemClock().now() - 1000 * SET_UP)
+    shop = open_shop(url, clock=clock, entropy=SystemEntropy())
     with closing(shop.bridge):
-        fronts = [_front(shop.storefront(who)) for who in ("Storefront", "Another")]
+        fronts = play_the_cast(shop)
         with running(name, home, url) as live:
-            yield Target(live, shop, *fronts)
-
-
-def _front(storefront: Storefront) -> Front:
-    cart = storefront.cart(item("mug"))
-    return Front(storefront.client_id, storefront.secret, cart["cart_id"])
+            yield Target(live, shop, fronts)
 
 
 PAIRS = [

@@ -15,7 +15,7 @@ from tests.live import bridge_environ, free_port, need, started, wait_until
 __all__ = ["ALONE", "DEFAULT", "SERVERS", "Kind", "Live", "installed", "running"]
 
 ROOT = Path(__file__).parents[2]
-MOST_BYTES = 4096
+MOST_BYTES = 8192
 """The largest body of these sites."""
 
 _STOPPING = 30

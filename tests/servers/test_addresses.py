@@ -33,8 +33,11 @@ TRIED = [
 
 
 @pytest.mark.parametrize(("name", "settings"), TRIED)
-def test_nobody_chooses_an_address_by_an_alias(tmp_path, name: str, settings: dict[str, str]):
-    """A name with underscores is another header's, but on the servers that are listed."""
+def test_nobody_chooses_an_address(tmp_path, name: str, settings: dict[str, str]):
+    """A name with underscores is another header's, but on the servers that are listed.
+
+    What a client writes to the left of the true hop does not count either.
+    """
     url = f"sqlite:///{tmp_path}/shop.db"
     shop = open_shop(url, clock=SystemClock(), entropy=SystemEntropy())
     with closing(shop.bridge):

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from orderflow_bridge.client.signing import sign
 
-__all__ = ["Answer", "Front", "Request", "answers_in", "converse", "outcome"]
+__all__ = ["Answer", "Front", "Request", "Signed", "answers_in", "converse", "outcome"]
 
 PATIENCE = 30.0
 _A_LITTLE = 0.5
@@ -25,6 +25,14 @@ def _bytes(text: str | bytes) -> bytes:
     return text if isinstance(text, bytes) else text.encode()
 
 
+class Signed(NamedTuple):
+    """For whom and for what a request was signed, wherever it is sent."""
+
+    client_id: str
+    action: str
+    key: str | None
+
+
 @dataclass(frozen=True)
 class Request:
     """A request as it is written on the wire; each method gives another with one thing changed."""
@@ -32,6 +40,7 @@ class Request:
     target: bytes
     headers: tuple[tuple[bytes, bytes], ...]
     body: bytes
+    signed: Signed
     method: bytes = b"POST"
     version: bytes = b"HTTP/1.1"
 
@@ -117,13 +126,14 @@ class Front:
         `age` is how many seconds ago it was signed.
         """
         body = self.body if body is None else body
+        key = uuid4().hex if key == "" else key
         signed = sign(
             client_id=self.client_id,
             secret=secret or self.secret,
             action=action,
             body=body,
             timestamp=int(time.time()) - age,
-            idempotency_key=uuid4().hex if key == "" else key,
+            idempotency_key=key,
         )
         fixed = {"Host": "localhost", "Connection": "close", "Content-Length": str(len(body))}
         return Request(
@@ -132,6 +142,7 @@ class Front:
                 (name.encode(), value.encode()) for name, value in (fixed | signed).items()
             ),
             body=body,
+            signed=Signed(self.client_id, action, key),
         )
 
     def read(self) -> Request:
@@ -187,12 +198,23 @@ class Answer(NamedTuple):
     body: bytes
 
     @property
+    def stored(self) -> bool:
+        """Tell whether it is an earlier answer, given again."""
+        return self.headers.get("idempotent-replayed") == "true"
+
+    @property
     def described(self) -> str:
-        """Say who answered what: status and code of the bridge, or the status and by whom."""
+        """Say who answered what: status and code of the bridge, or the status and by whom.
+
+        An answer that was stored before is told apart.
+        """
         if "x-request-id" in self.headers:
+            said = [str(self.status)]
             with suppress(ValueError):
-                return f"{self.status} {json.loads(self.body).get('code', '')}".strip()
-            return str(self.status)
+                said.append(json.loads(self.body).get("code", ""))
+            if self.stored:
+                said.append("stored")
+            return " ".join(filter(None, said))
         if self.status == 0:
             return "HTTP/2" if self.body[3:4] == _SETTINGS else "a bare page by the server"
         site = (self.status, self.body.endswith(_NOTHING_HERE)) == (404, True)

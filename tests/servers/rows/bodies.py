@@ -1,12 +1,14 @@
 """What is in the body, and what it is said to be."""
 
 import json
+from collections.abc import Callable
 
 from tests.servers.rows.row import (
     CARD,
     FAILED,
     INVALID,
     JSON,
+    LARGE,
     OK,
     TYPE,
     added,
@@ -15,6 +17,16 @@ from tests.servers.rows.row import (
     header,
     text,
 )
+from tests.servers.wire import Front
+
+
+def _of(quantity: bytes) -> Callable[[Front], bytes]:
+    return lambda front: front.body.replace(b'"quantity": 1', b'"quantity": ' + quantity)
+
+
+def _text_of(size: int) -> Callable[[Front], bytes]:
+    return lambda front: front.body.replace(b"mug", b"m" * size)
+
 
 BODIES = (
     header("text/plain", TYPE, "Content-Type", always("text/plain")),
@@ -36,6 +48,15 @@ BODIES = (
     text("NaN", JSON, b'{"cart_id": NaN}'),
     text("nested 2,000 deep", JSON, b"[" * 2000 + b"]" * 2000),
     text("an integer of 3,000 digits", INVALID, b'{"cart_id": %b}' % (b"9" * 3000)),
+    text("a quantity of 5,000 digits", JSON, _of(b"9" * 5000)),
+    text("quantity 1e999", JSON, _of(b"1e999")),
+    text("quantity 0", INVALID, _of(b"0")),
+    text("quantity -1", INVALID, _of(b"-1")),
+    text("quantity 1.5", INVALID, _of(b"1.5")),
+    text("quantity 2^63", INVALID, _of(b"%d" % 2**63)),
+    text("quantity true", INVALID, _of(b"true")),
+    text("a quantity as a text", INVALID, _of(b'"2"')),
+    text("a text of one megabyte", LARGE, _text_of(2**20)),
     text("a list", JSON, b"[]"),
     text("no body", JSON, b""),
     text("bytes that are not text", JSON, bytes(range(256))),
@@ -48,6 +69,11 @@ BODIES = (
         ).encode(),
     ),
     text("an unknown field", INVALID, lambda front: front.body.replace(b"{", b'{"a": 1, ', 1)),
+    text(
+        "an unknown field of an item",
+        INVALID,
+        lambda front: front.body.replace(b'"sku"', b'"price": 1, "sku"'),
+    ),
     text(
         "a name twice, the last one bad",
         INVALID,

@@ -102,8 +102,9 @@ CODINGS = (
     Row(
         "a refused request and a good one at once",
         "401 authentication_failed, then 200",
-        lambda front, other: (
-            bytes(front.request(secret=other.secret).kept_alive()) + bytes(front.request())
+        lambda front, fronts: (
+            bytes(front.request(secret=fronts["another"].secret).kept_alive())
+            + bytes(front.request())
         ),
     ),
     Row(

@@ -21,6 +21,9 @@ from tests.servers.rows.row import (
     wide,
 )
 
+_TO_2200 = 5_490_892_800
+"""The seconds from 2026 to 2200."""
+
 
 def _with_time(shape: str) -> Callable[[bytes], bytes]:
     return lambda value: shape.replace("T", value.decode()).encode()
@@ -55,6 +58,11 @@ HEADERS = (
     header("timestamp as a date", MALFORMED, "X-Timestamp", always("2026-01-01T00:00:00Z")),
     header("timestamp 1e9", MALFORMED, "X-Timestamp", always("1e9")),
     header("timestamp between spaces and a tab", OK, "X-Timestamp", _with_time("  T \t")),
+    Row("signed 50 seconds ago", OK, lambda front, _: front.request(age=50)),
+    Row("signed 75 seconds ago", WINDOW, lambda front, _: front.request(age=75)),
+    Row("signed in 50 seconds", OK, lambda front, _: front.request(age=-50)),
+    Row("signed in 75 seconds", WINDOW, lambda front, _: front.request(age=-75)),
+    Row("signed in the year 2200", WINDOW, lambda front, _: front.request(age=-_TO_2200)),
     Row("signed 400 seconds ago", WINDOW, lambda front, _: front.request(age=400)),
     Row("signed in 400 seconds", WINDOW, lambda front, _: front.request(age=-400)),
     header("timestamp one second on", FAILED, "X-Timestamp", lambda t: b"%d" % (int(t) + 1)),
@@ -87,12 +95,17 @@ HEADERS = (
         FAILED,
         lambda one: one.but("X-Client-Id", "ofc_other000").to("/bridge/ofc_other000/items.add"),
     ),
-    Row("a wrong secret", FAILED, lambda front, other: front.request(secret=other.secret)),
+    Row(
+        "a wrong secret",
+        FAILED,
+        lambda front, fronts: front.request(secret=fronts["another"].secret),
+    ),
     Row(
         "signed by another storefront",
         FAILED,
-        lambda front, other: (
-            other.request(body=front.body)
+        lambda front, fronts: (
+            fronts["another"]
+            .request(body=front.body)
             .but("X-Client-Id", front.client_id)
             .to(front.request().target)
         ),

@@ -1,28 +1,43 @@
-"""A row: one request with one thing changed, and the makers of rows."""
+"""A row: one request with one thing changed, or a few in a row; and the makers of rows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from tests.servers.wire import Front, Request, Then
+from tests.servers.wire import Front, Request, Signed, Then
 
 Sent = Request | bytes | Iterable[bytes]
+Fronts = Mapping[str, Front]
+
+
+class Exchange(NamedTuple):
+    """What is sent on one connection, in the pieces in which it is written to the socket."""
+
+    pieces: list[bytes]
+    signed: Signed
 
 
 class Row(NamedTuple):
     """What is sent, under the name by which the documentation lists it, and what is decided.
 
-    `other` is another storefront of the same shop. With `leave` the client ends its side after it.
+    It is made of a storefront, and of all those of the shop by what an operator did to them.
+    Several requests go out one after the other, each on a connection of its own. With `leave` the
+    client ends its side after it.
     """
 
     name: str
     decision: str
-    make: Callable[[Front, Front], Sent]
+    make: Callable[[Front, Fronts], Sent | list[Request]]
     then: Then = "wait"
 
-    def pieces(self, front: Front, other: Front) -> list[bytes]:
-        """Give the bytes, in the pieces in which they are written to the socket."""
-        sent = self.make(front, other)
-        return [bytes(sent)] if isinstance(sent, Request | bytes) else list(sent)
+    def exchanges(self, fronts: Fronts) -> list[Exchange]:
+        """Give what is sent, by connection."""
+        front = fronts["storefront"]
+        sent = self.make(front, fronts)
+        pieces = [sent] if isinstance(sent, Request | bytes) else list(sent)
+        requests = [one for one in pieces if isinstance(one, Request)]
+        if requests:
+            return [Exchange([bytes(one)], one.signed) for one in requests]
+        return [Exchange([bytes(one) for one in pieces], front.request().signed)]
 
 
 OK = "200"
@@ -43,6 +58,13 @@ FAILED = "401 authentication_failed"
 UNKNOWN = "404 unknown_action"
 JSON = "400 invalid_json"
 INVALID = "422 invalid_request"
+DISABLED = "403 connection_disabled"
+NO_SCOPE = "403 insufficient_scope"
+REPLAYED = "409 replayed_request"
+REUSED = "422 idempotency_key_reused"
+NO_CART = "404 cart_not_found"
+NO_SKU = "422 unknown_sku"
+USED = "409 payment_intent_used"
 CARD = "422 pan_detected"
 
 Change = Callable[[Request], Sent]
@@ -66,6 +88,11 @@ def added(name: str, decision: str, field: str | bytes, value: str | bytes) -> R
 def target(name: str, decision: str, change: Callable[[bytes], bytes]) -> Row:
     """Make a row that sends a valid request to another target."""
     return changed(name, decision, lambda one: one.to(change(one.target)))
+
+
+def several(name: str, *decisions: str, make: Callable[[Front, Fronts], list[Request]]) -> Row:
+    """Make a row of several requests, each with its decision."""
+    return Row(name, ", then ".join(decisions), make)
 
 
 def text(name: str, decision: str, body: bytes | Callable[[Front], bytes]) -> Row:

@@ -549,8 +549,7 @@ class _Fault(Exception):  # noqa: N818 -- carries a refusal that came too late o
 
 def _refusal(raised: BridgeError, *, changed: bool) -> BridgeError:
     """Give a refusal to be stored; what must roll back is raised on instead."""
-    status, _ = CODES.get(raised.code, (_FAULT, ""))
-    if status >= _FAULT:
+    if raised.code not in CODES or CODES[raised.code][0] >= _FAULT:
         raise raised
     if changed:
         raise _Fault from raised

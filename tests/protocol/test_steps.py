@@ -980,6 +980,24 @@ class TestAddresses:
         assert send(front, "orders.list", {}, peer="10.1.77.0").status == 403
         assert len(compiled) == 2
 
+    def test_the_lists_of_two_connections_are_compiled_once_each(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Also where they take turns."""
+        compiled = []
+
+        def compile_list(entries: tuple[str, ...]) -> AllowList:
+            compiled.append(entries)
+            return parse_allow_list(entries)
+
+        monkeypatch.setattr(protocol, "parse_allow_list", compile_list)
+        shop = open_shop()
+        fronts = [shop.storefront(f"Shop {n}", allow=[f"10.0.0.{n}"]) for n in range(2)]
+        for _ in range(3):
+            for n, front in enumerate(fronts):
+                assert send(front, "orders.list", {}, peer=f"10.0.0.{n}").status == 200
+        assert len(compiled) == 2
+
     def test_an_empty_list_is_flagged_to_the_operator(self, shop: TestShop) -> None:
         """It allows everyone; so does a range of everyone."""
         create = shop.bridge.connections.create

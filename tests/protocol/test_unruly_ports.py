@@ -122,11 +122,13 @@ def faulted(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
 def test_a_read_that_a_port_refuses_with_no_answer_is_a_fault(
     shop, front, pricing, caplog, refusal
 ):
-    """500 in place of an exception; counted, in the log, and in the journal."""
+    """500 in place of an exception; counted, in the log with both places, and in the journal."""
     cart_id = front.cart(item("mug"))["cart_id"]
     pricing.refusal = refusal
     reply = front.call("shipping.options", cart_id=cart_id)
     faulted(reply, caplog)
+    _, _, why = caplog.text.partition("what was raised is no answer: ")
+    assert "Error at protocol.py:" in why
     assert ("internal_error", "203.0.113.9") in shop.bridge.refusals()
     shop.bridge._recorder.flush()
     assert shop.bridge.journal.find(reply.json["request_id"]).code == "internal_error"

@@ -70,6 +70,13 @@ def test_a_number_is_found_however_it_is_written(text):
     assert is_card(text)
 
 
+@pytest.mark.parametrize("sign", "\u203b\u2042\u2e3a\u20bf")
+def test_a_sign_between_digits_is_seen(sign):
+    """It separates: a number is found where it stands between its groups, and only there."""
+    assert is_card(sign.join(("4111", "1111", "1111", "1111")))
+    assert not is_card(f"4111111{sign}111111111")
+
+
 @pytest.mark.parametrize(
     "text",
     [

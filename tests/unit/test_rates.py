@@ -132,7 +132,7 @@ def test_what_is_ahead_makes_no_room():
     """Beside any number of those the minute is counted as ever, to the second."""
     limited = rates(5)
     with MemoryStorage().writing() as unit:
-        spend(unit, 40, at=600_000)
+        spend(unit, 100, at=600_000)
         spend(unit, 4, at=0)
         assert waits(limited, unit, 1_000) is None
         spend(unit, 1, at=1_000)

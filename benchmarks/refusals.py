@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -27,6 +27,7 @@ from pathlib import Path
 from load import CONNECTIONS, SERVERS, STALLED, Server, closes, connect, load, server_name, serving
 from shop import SCOPES, WINDOW, Call, Storefront, open_bridge, set_up
 
+from orderflow_bridge.bridge import Bridge
 from orderflow_bridge.client.signing import sign
 from orderflow_bridge.http import Head, Request
 
@@ -59,18 +60,28 @@ KINDS = {"bad path": 404, "stale": 401, "bad MAC": 401, "blocked address": 403}
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop's file, a storefront, and one whose address is not allowed."""
+    """A shop's file, a storefront, one whose address is not allowed, and who writes meanwhile.
+
+    Each kind has a writer of its own: together they would spend more than one may.
+    """
 
     file: Path
     storefront: Storefront
     blocked: Storefront
+    writers: Mapping[str, Storefront]
 
 
 def shop_in(file: Path) -> Shop:
     storefront = set_up(file)
     with open_bridge(file) as bridge:
-        made = bridge.connections.create("Blocked", scopes=SCOPES, window=WINDOW, allow=[ELSEWHERE])
-    return Shop(file, storefront, Storefront(made.connection.client_id, made.secret))
+        blocked = _connect(bridge, "Blocked", allow=[ELSEWHERE])
+        writers = {kind: _connect(bridge, f"Beside {kind}") for kind in KINDS}
+    return Shop(file, storefront, blocked, writers)
+
+
+def _connect(bridge: Bridge, name: str, **more: list[str]) -> Storefront:
+    made = bridge.connections.create(name, scopes=SCOPES, window=WINDOW, **more)
+    return Storefront(made.connection.client_id, made.secret)
 
 
 def calls_of(shop: Shop) -> dict[str, Call]:
@@ -193,7 +204,7 @@ def writes(server: Server, storefront: Storefront, seconds: float) -> float:
 
 def beside_a_flood(server: Server, shop: Shop, kind: str, scale: Scale) -> dict[str, float]:
     """Write alone, and while another process sends what is refused."""
-    storefront, call = shop.storefront, calls_of(shop)[kind]
+    storefront, call = shop.writers[kind], calls_of(shop)[kind]
     alone, flooded = [], []
     for _ in range(scale.rounds):
         alone.append(writes(server, storefront, scale.seconds))

@@ -10,7 +10,8 @@ from orderflow_bridge import parsing, protocol
 from orderflow_bridge.decisions import Decisions
 from orderflow_bridge.domain.payment import PaymentIntent
 from orderflow_bridge.security.network import AllowList
-from orderflow_bridge.storage import memory
+from orderflow_bridge.storage.memory.carts import Carts
+from orderflow_bridge.storage.memory.stock import Stock
 from tests.fuzz import targets
 from tests.fuzz.targets import TARGETS
 
@@ -34,7 +35,7 @@ def a_refusal_writes(patch: pytest.MonkeyPatch) -> None:
 
 
 def stock_is_lost(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(memory._Stock, "give_back", lambda self, taken: None)
+    patch.setattr(Stock, "give_back", lambda self, taken: None)
 
 
 def money_does_not_add_up(patch: pytest.MonkeyPatch) -> None:
@@ -61,7 +62,7 @@ def a_fault_is_an_answer(patch: pytest.MonkeyPatch) -> None:
     def fail(*arguments, **options) -> None:
         raise RuntimeError("a fault")
 
-    patch.setattr(memory._Carts, "save", fail)
+    patch.setattr(Carts, "save", fail)
 
 
 def a_log_line_is_forged(patch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ class Decisions:
 
 def _code_in(body: bytes) -> str:
     """Read the code of a refusal that was kept; what a storage made of it may be anything."""
-    with suppress(ValueError):
+    with suppress(msgspec.MsgspecError, UnicodeDecodeError):
         code = _code_of(body).code
         if code in CODES:
             return code

@@ -27,6 +27,8 @@ from orderflow_bridge.settings import Settings
 __all__ = ["serve"]
 
 _THREADS = 8
+# Seconds for what is under way as the server stops.
+_LAST_REQUESTS = 15
 _POLL = 0.05
 _PATIENCE = 5.0
 
@@ -247,6 +249,8 @@ def _serve_with_granian(
         blocking_threads=None if by_name else threads,
         # A worker that is killed, as by a system short of memory, does not take the others along.
         respawn_failed_workers=True,
+        # One that is told to end before it listens for that would never end by itself.
+        workers_kill_timeout=_LAST_REQUESTS,
         websockets=False,
         log_dictconfig=_with_decisions(LOGGING_CONFIG | _LOGGING) if log_requests else _LOGGING,
         log_level=LogLevels.warning if invocation.output.quiet else LogLevels.info,

@@ -1,13 +1,12 @@
 """What becomes of Django's connections, of which each thread has its own."""
 
-import os
 import threading
-import warnings
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import connections, transaction
 from orderflow_bridge.domain.errors import StorageUnavailable
+from tests.forking import FORKS, in_child
 
 import site_databases
 from orderflow_bridge_django.storage import DjangoStorage
@@ -138,27 +137,9 @@ class TestKeeping:
         add(kept, cart())
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@FORKS
 class TestForks:
     """A process that forks while connections are open."""
-
-    @staticmethod
-    def in_child(act) -> int:
-        """Run `act` in a forked child; give its exit code, 0 where nothing was raised."""
-        with warnings.catch_warnings():
-            # Python 3.12 warns of forks beside threads.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            pid = os.fork()
-        if pid == 0:
-            code = 1
-            try:
-                act()
-                code = 0
-            except BaseException as error:  # noqa: BLE001 -- the child ends here
-                os.write(2, repr(error).encode())
-            finally:
-                os._exit(code)
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     def test_child_and_parent_both_go_on(self, storage, alias: str):
         """Each has a connection of its own, and reads what the other committed."""
@@ -170,7 +151,7 @@ class TestForks:
             add(storage, cart("cart_of_child"))
             storage.close()
 
-        assert self.in_child(child) == 0
+        assert in_child(child) == 0
         assert find(storage, "cart_of_child")
         add(storage, cart("cart_2"))
 
@@ -183,7 +164,7 @@ class TestForks:
             with pytest.raises(StorageUnavailable, match="forked"):
                 unit.__exit__(None, None, None)
 
-        assert self.in_child(commit) == 0
-        assert self.in_child(lambda: unit.__exit__(ValueError, ValueError("x"), None)) == 0
+        assert in_child(commit) == 0
+        assert in_child(lambda: unit.__exit__(ValueError, ValueError("x"), None)) == 0
         unit.__exit__(None, None, None)
         assert find(storage) == cart()

@@ -1,36 +1,17 @@
 """A storage that was used before a fork works in the parent and in the child."""
 
-import os
 import threading
-import warnings
 
 import pytest
 from orderflow_bridge.domain.errors import StorageUnavailable
 from orderflow_bridge.ports import Storage
 from orderflow_bridge.testing.samples import SHOP, add, cart
 from sqlalchemy import select
+from tests.forking import FORKS, in_child
 
 from orderflow_bridge_sqlalchemy import SQLAlchemyStorage
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-
-
-def in_child(act) -> int:
-    """Run `act` in a forked child; give its exit code, 0 where nothing was raised."""
-    with warnings.catch_warnings():
-        # Python 3.12 warns of forks beside threads: that is what is tested.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            act()
-            code = 0
-        except BaseException as error:  # noqa: BLE001 -- the child ends here
-            os.write(2, repr(error).encode())
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+pytestmark = FORKS
 
 
 def find(storage: Storage, cart_id: str):
